@@ -351,6 +351,7 @@ export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-
 export {
   enabledHandle,
   enabledUnit,
+  noteReloadDue,
   service,
   serviceHandle,
   type EnabledState,

@@ -4,6 +4,7 @@ import {
   directory,
   editedFile,
   file,
+  noteReloadDue,
   replaceBlock,
   service,
   sh,
@@ -52,6 +53,7 @@ export function withoutPatroni(context: RoleContext): WithoutPatroni {
     path: `${configuration}/pg_hba.conf`,
     edit: (current) => replaceBlock(current, inventory.cluster, lines, FIRST_DEFAULT_LINE),
     digest: digestOf('ahead', ...lines),
+    before: noteReloadDue(unit(name)),
   });
   const included = [
     directory({ path: `${configuration}/conf.d`, owner: user, group }),

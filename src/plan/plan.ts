@@ -24,7 +24,7 @@ export type States = ReadonlyMap<string, unknown>;
 export function stepWork(stage: Stage, states: States): StepWork {
   const changes = stage.resources.flatMap((resource) => {
     const state = states.get(resource.id);
-    const found = resource.diff(state);
+    const found = resource.diff(state, states);
     return found.length === 0 ? [] : [{ resource, changes: found, state }];
   });
   const touched = changes.length > 0 && (stage.gates ?? []).some(({ waitOnlyOnce }) => waitOnlyOnce !== true);

@@ -1,6 +1,6 @@
 import { handle, type Handle } from './handle.js';
 import { createHash } from 'node:crypto';
-import { joinScripts, type Script, sh } from '../shell/quote.js';
+import { joinScripts, NOTHING, type Script, sh } from '../shell/quote.js';
 import { reveal, Secret } from '../lib/secret.js';
 import { digestOf, UnknownAnswer, type Answer, type Change, type Resource } from './resource.js';
 import type { SharedQuestion } from './shared-question.js';
@@ -311,6 +311,8 @@ export interface EditedFileOptions extends Partial<Ownership> {
   edit(current: string): string;
   /** Identifies what is desired, for services that reflect this file. */
   digest: string;
+  /** Runs before the file is written. */
+  before?: Script;
   /** Keep the texts out of diffs; default false. */
   sensitive?: boolean;
 }
@@ -343,7 +345,8 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
       const content = options.sensitive === true ? new Secret(text) : text;
       return diffFile(path, state, content, ownership(state));
     },
-    apply: (_changes, state) => joinScripts([assertUnchanged(path, state), writeFileScript(path, target(state), ownership(state))]),
+    apply: (_changes, state) =>
+      joinScripts([assertUnchanged(path, state), options.before ?? NOTHING, writeFileScript(path, target(state), ownership(state))]),
     digest: () => digestOf(id, options.digest, options.owner ?? '', options.group ?? '', options.mode ?? ''),
   };
 }

@@ -81,8 +81,11 @@ export const NOTHING_DONE = 113;
 
 /** What should be so on a host, how to ask, how to compare and how to change. */
 export interface Resource<State = unknown> extends Observation<State> {
-  /** Empty: as desired. */
-  diff(state: State): Change[];
+  /**
+   * Empty: as desired.
+   * @param states what the host's resources answered, by id, where the change of one follows from that of another
+   */
+  diff(state: State, states?: ReadonlyMap<string, unknown>): Change[];
   /**
    * Idempotent, and safe to repeat after a cut connection. Ends with the status `NOTHING_DONE` where it was refused before it did anything;
    * with any other failure it counts as done in part.

@@ -13,7 +13,7 @@ export interface ServiceOptions {
   unit: string;
   /** A change of these needs a restart to take effect. */
   restartOn?: readonly Reflected[];
-  /** A change of these takes effect with a reload. */
+  /** A change of these takes effect with a reload, also where a run only puts back what somebody changed. */
   reloadOn?: readonly Reflected[];
   /**
    * Files that are pgprov's alone: where one was written since the unit took it or was started, the unit may run with something else, and is
@@ -46,9 +46,11 @@ export interface UnitPackage {
   manager: 'apt' | 'dnf';
 }
 
-/** What a service reflects: anything with a digest of its desired state. */
+/** What a service reflects: anything with a digest of its desired state, and a resource of its host that may differ from it. */
 export interface Reflected {
   digest(): string;
+  readonly id?: string;
+  diff?(state: unknown): Change[];
 }
 
 /** What systemd and our record say of a unit. */
@@ -138,7 +140,7 @@ ${printAnswer(units)}`,
           : { inForce: options.inForce.parse({ status: 0, out: Buffer.from(inForce) }) }),
       };
     },
-    diff: (state): Change[] => {
+    diff: (state, states): Change[] => {
       const changes: Change[] = [];
       const running = state.active === 'active' || state.active === 'reloading';
       if (!state.enabled && options.enable !== false) changes.push(enableChange(unit, running));
@@ -151,7 +153,7 @@ ${printAnswer(units)}`,
           action: 'restart',
           summary: `restart ${unit} (it runs with other settings: ${settingsText(state.inForce?.running ?? [])})`,
         });
-      } else if (state.applied?.reload !== reload) {
+      } else if (state.applied?.reload !== reload || isToChange(options.reloadOn ?? [], states)) {
         changes.push({ action: 'reload', summary: `reload ${unit} (its configuration changed)` });
       } else if (state.rewritten === true) {
         changes.push({ action: 'reload', summary: `reload ${unit} (a file that it reads was written since it was read)` });
@@ -210,6 +212,26 @@ export function enabledUnit(unit: string): Resource<EnabledState> {
     apply: () => enableUnit(unit),
     digest: () => digestOf(id),
   };
+}
+
+/** Whether the run is about to write any of these: the service took up what stands there now. */
+function isToChange(inputs: readonly Reflected[], states: ReadonlyMap<string, unknown> | undefined): boolean {
+  return inputs.some((input) => {
+    const state = input.id === undefined ? undefined : states?.get(input.id);
+    return state !== undefined && (input.diff?.(state).length ?? 0) > 0;
+  });
+}
+
+/**
+ * Has a service reload at its next turn, whatever it was reloaded with: to be noted before a file that it reads is written, so that a run that
+ * ends in between is finished by the next one.
+ */
+export function noteReloadDue(unit: string): Script {
+  const record = `${APPLIED_DIRECTORY}/${unit}`;
+  return sh`if [ -f ${record} ]; then
+sed 's/^reload=.*/reload=due/' ${record} >${`${record}.new`}
+mv -f ${`${record}.new`} ${record}
+fi`;
 }
 
 function needsRestart(state: ServiceState, digest: string, reflectsAny: boolean): boolean {

@@ -126,8 +126,20 @@ describe('streaming without Patroni on Debian 13', () => {
     const pg2 = cluster.host('pg2');
     await must(pg2, `echo "work_mem = '7MB'" >>/etc/postgresql/17/main/conf.d/pgprov.conf && systemctl reload ${UNIT}`);
     await expect.poll(() => sql(pg2, 'show work_mem'), { timeout: patience(30_000) }).toBe('7MB');
+    // A line of somebody's in pgprov's own block lets a role in.
+    await sql(cluster.host('pg1'), 'create role eve login');
+    const asEve = 'runuser -u nobody -- psql -XAtU eve postgres -c "select 1"';
+    await expect.poll(() => sql(pg2, "select count(*) from pg_roles where rolname = 'eve'"), { timeout: patience(30_000) }).toBe('1');
+    await must(pg2, `sed -i '/^# BEGIN pgprov/a local all eve trust' /etc/postgresql/17/main/pg_hba.conf && systemctl reload ${UNIT}`);
+    await expect.poll(async () => (await pg2.exec(asEve)).code, { timeout: patience(30_000) }).toBe(0);
+    expect((await cluster.run('plan')).all).toMatch(/write \/etc\/postgresql\/17\/main\/pg_hba\.conf[^]*reload postgresql@17-main/u);
     expect((await cluster.run('apply')).code).toBe(0);
     await expect.poll(() => sql(pg2, 'show work_mem'), { timeout: patience(30_000) }).toBe('6MB');
+    expect((await pg2.exec(asEve)).code).not.toBe(0);
+    // A run that ends between the write and the reload leaves the rest to the next one.
+    await must(pg2, `sed -i 's/^reload=.*/reload=due/' /var/lib/pgprov/applied/${UNIT}`);
+    expect((await cluster.run('plan')).all).toContain(`reload ${UNIT}`);
+    expect((await cluster.run('apply')).code).toBe(0);
     const before = await identity();
     const run = await cluster.run('apply');
     expect(run.code).toBe(0);

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { file } from '../../src/resources/file.js';
 import { digestOf, type Action, type Observation, type Obstacle, type Resource } from '../../src/resources/resource.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
 import { seconds } from '../../src/shell/patience.js';
 import { sh, type Script } from '../../src/shell/quote.js';
-import { enabledUnit, service, type ServiceState } from '../../src/resources/service.js';
+import { enabledUnit, noteReloadDue, service, type ServiceState } from '../../src/resources/service.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { runSections } from '../support/sections.js';
@@ -90,6 +91,19 @@ describe('service', () => {
     },
   ])('compares a unit that is $title', ({ state: seen, changes }) => {
     expect(unit.diff(seen).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
+  });
+
+  it('reloads on what the run is about to put back, also where the inventory is the same', () => {
+    const reflected = file({ path: '/etc/x/x.conf', content: 'wanted' });
+    const reflecting = service({ unit: 'etcd', reloadOn: [reflected] });
+    const seen = state({ applied: { ...applied, restart: digestOf(), reload: digestOf(reflected.digest()) } });
+    const found = (content: string): string[] => {
+      const path = { type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from(content) };
+      return reflecting.diff(seen, new Map([[reflected.id, path]])).map(({ summary }) => summary);
+    };
+    expect(found('by hand')).toEqual(['reload etcd (its configuration changed)']);
+    expect(found('wanted')).toEqual([]);
+    expect(reflecting.diff(seen)).toEqual([]);
   });
 
   describe('of which the process is observed', () => {
@@ -255,6 +269,17 @@ describe('service', () => {
       expect(host.calls('systemctl')).toEqual(['systemctl daemon-reload', ...verbs.map((verb) => `systemctl ${verb} etcd`)]);
       expect(readdirSync(host.at(APPLIED))).toEqual(['etcd']);
       expect(readFileSync(host.at(`${APPLIED}/etcd`), 'utf8')).toBe(`restart=${applied.restart}\nreload=${applied.reload}\n`);
+    });
+
+    it('reloads next time where a run noted that, whatever it was reloaded with', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: {}, paths: ['/var/lib/pgprov'] });
+      const run = (body: Script): Promise<unknown> => runSections(shell, [{ id: 'do', mode: 'step', body: host.script(body) }]);
+      await run(noteReloadDue('etcd'));
+      expect(existsSync(host.at(`${APPLIED}/etcd`))).toBe(false);
+      mkdirSync(host.at(APPLIED), { recursive: true });
+      writeFileSync(host.at(`${APPLIED}/etcd`), 'restart=x\nreload=y\ncluster=main\n');
+      await run(noteReloadDue('etcd'));
+      expect(readFileSync(host.at(`${APPLIED}/etcd`), 'utf8')).toBe('restart=x\nreload=due\ncluster=main\n');
     });
 
     it('knows whether a file was written since the unit read it, also where it has the same text again', async () => {

@@ -93,6 +93,6 @@ export function startedAfterHalt(service: Resource<ServiceState>, halted: Resour
     sharedQuestions: [...(service.sharedQuestions ?? []), ...(halted.sharedQuestions ?? [])],
     probe: () => joinScripts([service.probe(), sh`echo`, halted.probe()]),
     parse: (answer) => ({ ...service.parse(answer), ...halted.parse(answer) }),
-    diff: (state): Change[] => service.diff(state.due ? { ...state, active: 'inactive' } : state),
+    diff: (state, states): Change[] => service.diff(state.due ? { ...state, active: 'inactive' } : state, states),
   };
 }
