@@ -1,18 +1,10 @@
-import { ARCHIVE_CAUSE, ARCHIVE_FAILED, defineDiagnosis, type Examination, type Finding, type LoggedLine } from '../../index.js';
+import { defineDiagnosis, type Examination, type Finding } from '../../index.js';
 import { stanzaOf } from '../../../roles/shared/backup/stanza.js';
 import { backupAdvice } from '../../../roles/shared/backup/trouble.js';
+import { archivingSaid } from '../shared/archiving.js';
 import { askHealth, primaryOf } from '../shared/health.js';
 import { databaseUser } from '../shared/leading.js';
-import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, withDetails } from '../shared/lines.js';
-
-const FAILED = new RegExp(ARCHIVE_FAILED, 'u');
-
-/** Milliseconds in which the command says what it has to say, before PostgreSQL says that it failed. */
-const ITS_WORDS = 500;
-
-const CAUSE = new RegExp(ARCHIVE_CAUSE, 'u');
-
-const DAY = 86_400;
+import { asEvidence, sinceFirst } from '../shared/lines.js';
 
 /** WAL cannot be archived. */
 export default defineDiagnosis({
@@ -26,12 +18,8 @@ export default defineDiagnosis({
     const { host, health } = primary;
     const { on, failedAgo, archivedAgo = Infinity, failedWal = '', failures } = health.archiver;
     if (!on || failedAgo === undefined || failedAgo >= archivedAgo) return [];
-    const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: FAILED, within: 1000 * Math.min(archivedAgo, DAY) });
-    const words = wordsOf(examination, lines.findLast(({ text }) => text.includes('archive command')) ?? lines.at(-1));
+    const { failures: lines, last: words, cause } = archivingSaid(examination, host, archivedAgo);
     const hasBackups = examination.view.hosts('backup').some(({ name }) => name === host);
-    const said = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: CAUSE, within: 1000 * Math.min(archivedAgo, DAY) });
-    // What it says of a repository says the most.
-    const cause = said.findLast(({ text }) => text.includes('repo')) ?? said.at(-1);
     return [
       {
         level: 'danger',
@@ -65,13 +53,4 @@ function inBackground({ view }: Examination, host: string, words: string): strin
   if (directory === undefined || !words.includes('[082]')) return undefined;
   const log = `${directory}/${stanzaOf(view.inventory)}-archive-push-async.log`;
   return `mend what archiving says in the background: \`tail -n 30 ${log}\`, as root on ${host}, shows it`;
-}
-
-/** What the command itself said comes in the log of the unit that it runs in, right before PostgreSQL's word of it. */
-function wordsOf(examination: Examination, failed: LoggedLine | undefined): LoggedLine[] {
-  if (failed === undefined) return [];
-  const own = examination
-    .log(failed.host, 'patroni')
-    .filter(({ at, text }) => at <= failed.at && at > failed.at - ITS_WORDS && !/^\d{4}-\d\d-\d\d /u.test(text));
-  return [...own.slice(-1), ...withDetails(examination, failed)];
 }

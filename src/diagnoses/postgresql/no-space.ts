@@ -1,9 +1,13 @@
 import { posix } from 'node:path';
-import { defineDiagnosis, type Finding } from '../../index.js';
+import { defineDiagnosis, type Examination, type Finding } from '../../index.js';
+import { archivingSaid } from '../shared/archiving.js';
 import { dataPath, serves } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STARTED } from '../shared/lines.js';
 
-const FULL = /(PANIC|FATAL|ERROR): .*No space left on device|Disk quota exceeded|OSError: \[Errno 28\]/u;
+const NO_SPACE = /No space left on device/u;
+
+/** What pgBackRest passes on of another host is no matter of this one's file systems. */
+const FULL = /(PANIC|FATAL|ERROR): (?!.*raised from remote).*No space left on device|Disk quota exceeded|OSError: \[Errno 28\]/u;
 
 /** Milliseconds for which a server that runs is still thought to suffer. */
 const RECENT = 2 * 60_000;
@@ -31,11 +35,17 @@ export default defineDiagnosis({
           follows:
             'a server without space for its WAL stops; a copy that is made anew then removes the data first, and fails at the same place',
           mend: `make room outside of the data: \`df -h ${[...new Set(places)].join(' ')}; du -xah / | sort -h | tail\`, as root on ${host}, shows where it went; never delete anything in pg_wal`,
-          explains: ['start-failed', 'member-down', 'archiver'],
+          explains: ['start-failed', 'member-down', ...(cannotArchiveEither(examination, host) ? ['archiver'] : [])],
         },
       ];
     }),
 });
+
+/** WAL is not archived for want of space either; a command that fails for another reason goes on failing once there is room. */
+function cannotArchiveEither(examination: Examination, host: string): boolean {
+  const { last, cause } = archivingSaid(examination, host, RECENT / 1000);
+  return [...last, ...(cause === undefined ? [] : [cause])].some(({ text }) => NO_SPACE.test(text));
+}
 
 /** Where the file is that could not be written: in a tablespace, or for temporary files, it may lie on a file system of its own. */
 function folderOf(line: string, data: string): string[] {

@@ -129,6 +129,27 @@ it('finds a server that went down for want of space', () => {
   ]);
 });
 
+it('counts WAL that cannot be archived to the missing space only where archive_command found none either', () => {
+  const explained = (words: string): readonly string[] | undefined =>
+    only(noSpace, {
+      logs: {
+        pg3: [
+          [20, 'postgresql', 'ERROR:  could not write to file "base/pgsql_tmp/pgsql_tmp376.0": No space left on device'],
+          [10.1, 'patroni', words],
+          [10, 'postgresql', 'LOG:  archive command failed with exit code 1'],
+        ],
+      },
+    }).explains;
+  expect(explained("cp: cannot create regular file '/nowhere/0A': No such file or directory")).not.toContain('archiver');
+  expect(explained("cp: error writing '/archive/0A': No space left on device")).toContain('archiver');
+  expect(explained("P00  ERROR: [042]: unable to write '/var/spool/pgbackrest/0A': [28] No space left on device")).toContain('archiver');
+});
+
+it('takes no space on a repository’s host for none of its own', () => {
+  const said = "P00  ERROR: [104]: raised from remote-0 tls protocol on '10.0.0.4': unable to write '0A': [28] No space left on device";
+  expect(found(noSpace, { logs: { pg3: [[20, 'patroni', said]] } })).toEqual([]);
+});
+
 it('looks for space where the file was that could not be written, and takes no other words for one', () => {
   const mend = (file: string): string =>
     only(noSpace, { logs: { pg3: [[20, 'postgresql', `ERROR:  could not extend file "${file}": No space left on device`]] } }).mend;
