@@ -6,6 +6,9 @@ import type { TestCluster } from './cluster.js';
 import { must, patronictl, patronictlList, sql } from './outside.js';
 import { pgprov, PROGRAM } from './pgprov.js';
 
+/** Milliseconds; what may come from a change of leader is told 90 s after it, and a cluster that was put back has just had one. */
+const SEEN_WITHIN = 100_000;
+
 /** What is to be found once something is wrong. */
 export interface Expected {
   diagnosis: string;
@@ -132,7 +135,7 @@ export class Doctor {
     };
     const told = (): string => findings.map((one) => `${inShort(one)}: ${one.what}\n${linesOf(one)}`).join('\n');
     await expect
-      .poll(amiss, { timeout: patience(30_000), interval: 2000 })
+      .poll(amiss, { timeout: patience(SEEN_WITHIN), interval: 2000 })
       .toEqual([])
       .catch((error: unknown) => {
         throw new Error(`${String(error)}\nfound:\n${told()}`);
