@@ -148,44 +148,35 @@ it('finds a member that has lost its data, and one that was removed, and has the
   });
 });
 
-it('finds a member whose data is damaged, and has it join anew', async () => {
-  const { doctor } = at;
-  const { one } = await doctor.members();
-  await doctor.provoke({
-    diagnosis: 'store-damaged',
-    level: 'danger',
-    host: one,
+it.each<{ of: string; line: RegExp; what: RegExp; wrong: (name: string) => Promise<string> }>([
+  {
+    of: 'data is damaged',
     line: /"msg":"failed to open database".*"error":"invalid database"/u,
     what: /^its member of etcd cannot read its data, which is damaged \(invalid database\)$/u,
-    wrong: () => damage(one, GARBAGE),
-    advice: 'mends',
-  });
-});
-
-it('finds a member whose WAL is gone before it is started without it, and has it join anew', async () => {
-  const { doctor } = at;
-  const { one } = await doctor.members();
-  await doctor.provoke({
-    diagnosis: 'store-damaged',
-    level: 'danger',
-    host: one,
+    wrong: (name) => damage(name, GARBAGE),
+  },
+  {
+    of: 'WAL is gone before it is started without it',
     line: /\/member\/wal has no file \*\.wal$/u,
     what: /^its member of etcd cannot go on with its data: its WAL \(member\/wal\) is gone/u,
-    wrong: () => doctor.on(one, `systemctl stop etcd; rm -r ${WAL}`),
-    advice: 'mends',
-  });
-});
-
-it('finds a member whose data is gone before it is started without it, and has it join anew', async () => {
+    wrong: (name) => at.doctor.on(name, `systemctl stop etcd; rm -r ${WAL}`),
+  },
+  {
+    of: 'data is gone before it is started without it',
+    line: /^it has no member\/$/u,
+    what: /^its member of etcd has no data any more, and the others still list it$/u,
+    wrong: (name) => at.doctor.on(name, `systemctl stop etcd; rm -r ${DATA}/member`),
+  },
+])('finds a member whose $of, and has it join anew', async ({ line, what, wrong }) => {
   const { doctor } = at;
   const { one } = await doctor.members();
   await doctor.provoke({
     diagnosis: 'store-damaged',
     level: 'danger',
     host: one,
-    line: /^it has no member\/$/u,
-    what: /^its member of etcd has no data any more, and the others still list it$/u,
-    wrong: () => doctor.on(one, `systemctl stop etcd; rm -r ${DATA}/member`),
+    line,
+    what,
+    wrong: () => wrong(one),
     advice: 'mends',
   });
 });
