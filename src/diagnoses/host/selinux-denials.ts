@@ -12,6 +12,7 @@ import {
   type View,
 } from '../../index.js';
 import { dcsOf } from '../../../roles/shared/dcs-of.js';
+import { restartCommand } from '../../../roles/shared/restart-command.js';
 import { variablesIfAny } from '../../../roles/shared/variables.js';
 import { serviceLayouts } from '../shared/layouts.js';
 import { serves } from '../shared/leading.js';
@@ -89,7 +90,7 @@ function mendOf({ view }: Examination, host: Host, units: ReadonlySet<string>, d
   const port = denied.map(({ text }) => /\{ name_bind \}.* src=(\d+)/u.exec(text)?.[1]).find((number) => number === String(portOf(host)));
   if (port !== undefined) return `${pgprov`apply ${view.inventory}`} labels port ${port} as PostgreSQL’s`;
   const relabel = `restorecon -Rv ${placesOn(view, host).join(' ')}`;
-  return `give its files the labels that the policy has for them: \`${relabel} && systemctl restart ${[...units].join(' ')}\`, as root on ${host.name}; \`ausearch -m avc -ts recent\` shows what is still forbidden`;
+  return `give its files the labels that the policy has for them: \`${relabel} && { ${restartCommand(...units)}; }\`, as root on ${host.name}; \`ausearch -m avc -ts recent\` shows what is still forbidden`;
 }
 
 function portOf(host: Host): number | undefined {
