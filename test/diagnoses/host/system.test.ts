@@ -14,6 +14,7 @@ import { serviceHandle } from '../../../src/resources/service.js';
 import { UNIT_HEALTH } from '../../../src/resources/unit-health.js';
 import { answered, findings, found, NOW, seen, type ExaminedHost } from '../../support/examination.js';
 
+const ROCKY = { os: 'rocky', version: '9.4' };
 const APT = packageTrouble('apt', ['patroni', 'postgresql-17']);
 
 it('finds packages that are half installed, and not while somebody installs', async () => {
@@ -71,7 +72,6 @@ it('lets hosts upgrade themselves as their system has it, and finds what takes m
 });
 
 describe('SELinux', () => {
-  const ROCKY = { os: 'rocky', version: '9.4' };
   const denied = (ago: number, words: string): string =>
     `type=AVC msg=audit(${NOW / 1000 - ago}.123:456): avc:  denied  ${words} permissive=0`;
   const ETCD_FILE = '{ open } for  pid=4711 comm="etcd" path="/var/lib/etcd/member/wal" scontext=system_u:system_r:etcd_t:s0 tclass=dir';
@@ -95,7 +95,9 @@ describe('SELinux', () => {
     const line = denied(20, ETCD_FILE);
     const [finding] = await findings(selinuxDenials, host('failed', line));
     expect(finding?.what).toBe('SELinux forbids etcd what it needs');
-    expect(finding?.mend).toContain('/etc/patroni /etc/pki/etcd /var/lib/etcd /var/lib/pgprov && systemctl restart etcd`');
+    expect(finding?.mend).toContain(
+      '/etc/patroni /etc/pki/etcd /var/lib/etcd /var/lib/pgprov && { systemctl reset-failed etcd; systemctl restart etcd; }`',
+    );
     expect(await found(selinuxDenials, host('active', line))).toEqual([]);
   });
 
@@ -108,7 +110,7 @@ describe('SELinux', () => {
     const file = '{ read } for  pid=4711 comm="postgres" name="PG_VERSION" scontext=system_u:system_r:postgresql_t:s0 tclass=file';
     const [finding] = await findings(selinuxDenials, host('active', denied(20, file)));
     expect(finding?.mend).toContain('`restorecon -Rv /var/lib/pgsql /etc/patroni ');
-    expect(finding?.mend).toContain('&& systemctl restart patroni`');
+    expect(finding?.mend).toContain('&& { systemctl reset-failed patroni; systemctl restart patroni; }`');
     const port = '{ name_bind } for  pid=4711 comm="postmaster" src=5432 scontext=system_u:system_r:postgresql_t:s0 tclass=tcp_socket';
     expect((await findings(selinuxDenials, host('active', denied(20, port))))[0]?.mend).toMatch(/^`pgprov apply .*` labels port 5432/u);
   });
@@ -127,6 +129,8 @@ it('finds a clock that nothing keeps, and none of a container or of a service th
   expect(await of('NTPSynchronized=no')).toEqual([
     'notice pg1 nothing keeps the clock right: no program for it runs, and the kernel calls it unsynchronised',
   ]);
+  const [finding] = await findings(clockUnkept, { pg1: { facts: ROCKY, states: [answered(clockService(), 'NTPSynchronized=no')] } });
+  expect(finding?.mend).toContain('`timedatectl set-ntp true || { dnf install -y chrony && systemctl enable --now chronyd; }`');
   for (const text of ['container\nNTPSynchronized=no', 'program=chronyd\nNTPSynchronized=no', 'NTPSynchronized=yes', ''])
     expect(await of(text)).toEqual([]);
 });
