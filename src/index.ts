@@ -206,7 +206,7 @@ export { drillRoom, drillRoomHandle, type DrillRoom } from './resources/drill/ro
 export { drillBegun, drillReached } from './resources/drill/run.js';
 export { DRILL_UNIT, drillCleared, SCRATCH } from './resources/drill/scratch.js';
 export type { DrillOptions } from './resources/drill/program.js';
-export { WAL_WRITTEN, walWritten } from './resources/wal-written.js';
+export { WAL_WRITTEN, walWritten, type WalWritten } from './resources/wal-written.js';
 export { formatDuration } from './lib/duration.js';
 export { keepDrill } from './store/drills.js';
 export type { Drill } from './lib/drill.js';

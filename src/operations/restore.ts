@@ -8,6 +8,7 @@ import {
   localServer,
   pgprov,
   restorePlace,
+  walWritten,
   type Observation,
   type OperationStart,
   type RoleContext,
@@ -83,10 +84,11 @@ function observed(context: RoleContext, { options }: Pick<OperationStart<Restore
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
   const server = pgbackrestUser(context);
   const path = isMember ? dataDirectoryOf(host, platform) : '';
+  const local = localServer(host, platform);
   const written = writtenBy(inventory, host).map(({ number }) => number);
   return [
     ...serverRuns(context),
-    ...(isMember ? [dataCopy(path), restorePlace(path, localServer(host, platform))] : []),
+    ...(isMember ? [dataCopy(path), restorePlace(path, local), walWritten(local)] : []),
     // What a member sees of the repositories decides only whether it can restore.
     ...(reaches ? [{ ...backupInfo({ stanza, server }), ...(isBackupHost ? {} : { when: 'start' as const }) }] : []),
     ...(isBackupHost

@@ -106,6 +106,17 @@ describe('a server without Patroni', () => {
     expect(await run('status')).toMatch(/last backup .*incr[^]*healthy/u);
   });
 
+  it.each([
+    ['--lsn', '9F/0', 'WAL location 9F/0 is in the future: '],
+    ['--xid', '4000000000', 'transaction 4000000000 is in the future: '],
+  ])('is not restored to a place where it has never been: %s %s', async (option, value, says) => {
+    const refused = await given('restore', option, value, '--yes');
+    expect(refused.code, refused.all).toBe(4);
+    expect(refused.all).toContain(says);
+    expect(await must(server, `systemctl is-active ${UNIT}`)).toBe('active');
+    expect(await record()).toBe('');
+  });
+
   it('goes back to the second before a DROP TABLE, also after it was killed, and shows the data before clients are let in', async () => {
     const [time, before] = [await dropLater('orders'), await timeline()];
     const shown = await run('restore', '--time', time, '--check');

@@ -135,6 +135,7 @@ describe('backups in trouble', () => {
     for (const [words, says] of [
       [['--latest', '--timeline', '99'], 'there is no timeline 99: the newest is '],
       [['--lsn', '9F/0'], 'WAL location 9F/0 is in the future: '],
+      [['--xid', '4000000000'], 'transaction 4000000000 is in the future: '],
       [['--time', '2099-01-01 00:00:00'], 'is in the future'],
       [['--time', '2001-01-01 00:00:00'], 'no backup ended before '],
       [['--backup', '20010101-000000F'], 'there is no backup 20010101-000000F'],

@@ -103,7 +103,7 @@ function seen(made: Made, options: DrillChoices = {}): OperationRun<DrillChoices
     name,
     {
       [BACKUP_INFO.id]: { ...INFO, ...made.info },
-      [WAL_WRITTEN.id]: name === 'pg1' ? '0/9000500' : '',
+      [WAL_WRITTEN.id]: name === 'pg1' ? { location: '0/9000500', nextTransaction: 761, runningTransactions: [] } : undefined,
       [DRILL_PLACE.id]: {
         running: false,
         watched: false,

@@ -11,6 +11,7 @@ import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-direc
 import { stoppedHandle } from '../../src/resources/patroni/stopped.js';
 import { RESTORE_PLACE, type RestorePlace } from '../../src/resources/restore/place.js';
 import { UNAPPROVED_DATA } from '../../src/resources/restore/unapproved-data.js';
+import { WAL_WRITTEN, type WalWritten } from '../../src/resources/wal-written.js';
 import { contextOf, inventoryOf } from '../support/inventory.js';
 import { runSeen, type Seen } from './run-seen.js';
 
@@ -58,6 +59,9 @@ const INFO: BackupInfo = {
 /** Successive WAL files of the present timeline in the archive. */
 const run = (log: number, first: number, final: number): WalRun => ({ database: '17-1', timeline: 4, log, first, final });
 
+/** How far a cluster may have come. */
+const WRITTEN: WalWritten = { location: '0/5000000', nextTransaction: 761, runningTransactions: [758] };
+
 interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'store'> {
   info?: Partial<BackupInfo>;
   copy?: Record<string, Partial<DataCopy>>;
@@ -74,8 +78,8 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   timers?: { active?: string[]; held?: string[] };
   /** What the repository has of WAL, where it lacks some; by default nothing is missing. */
   archive?: WalRun[];
-  /** Where pg1 has written WAL to, in bytes. */
-  written?: number;
+  /** How far pg1 has come. */
+  written?: WalWritten;
   /** When the last WAL came. */
   last?: number;
   /** Timelines whose history is there. */
@@ -125,6 +129,7 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
       },
       [BACKUP_INFO.id]: { ...INFO, ...made.info, ...made.reads?.[name] },
       [UNAPPROVED_DATA.id]: name === 'pg1' && made.unapproved !== undefined ? { restore: made.unapproved } : undefined,
+      [WAL_WRITTEN.id]: name === 'pg1' ? made.written : undefined,
     },
   ]);
   const repository = {
@@ -148,7 +153,6 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
       off: made.off ?? [],
       listed: { repo1: null, ...made.listed },
       own: {
-        ...(made.written === undefined ? {} : { pg1: { wal: { location: made.written, paused: false } } }),
         ...Object.fromEntries([...down, 'repo1'].map((name) => [name, null])),
       },
       store: made.store === undefined ? {} : made.store,
@@ -324,9 +328,29 @@ describe('the guards of a restore', () => {
     },
     {
       title: 'a location that is not written yet',
-      made: { written: 0x5000000 },
+      made: { written: WRITTEN },
       options: { lsn: '9F/0' },
       says: 'WAL location 9F/0 is in the future: pg1 has written to 0/5000000',
+    },
+    { title: 'a location that is written', made: { written: WRITTEN }, options: { lsn: '0/5000000' }, says: undefined },
+    {
+      title: 'a transaction that is not begun yet',
+      made: { written: WRITTEN },
+      options: { xid: '761' },
+      says: 'transaction 761 is in the future: the last one that has ended on pg1 is 760',
+    },
+    {
+      title: 'a transaction that runs',
+      made: { written: WRITTEN },
+      options: { xid: '758' },
+      says: 'transaction 758 has not ended yet: it runs on pg1',
+    },
+    { title: 'a transaction that has ended', made: { written: WRITTEN }, options: { xid: '760' }, says: undefined },
+    {
+      title: 'a transaction of another timeline, which may have come further',
+      made: { written: WRITTEN, histories: [2, 3, 4] },
+      options: { xid: '799', timeline: 3 },
+      says: undefined,
     },
     {
       title: 'a repository host whose clock is behind those of the members',

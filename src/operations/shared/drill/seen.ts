@@ -132,12 +132,12 @@ export function repositoryName({ inventory, options: { repository } }: DrillRun)
 
 /** How far the server that takes writes has written WAL; undefined: none answered. */
 export function writtenWal(view: View): string | undefined {
-  return view.inventory.hosts.map(({ name }) => view.read(name, WAL_WRITTEN) ?? '').find((lsn) => lsn !== '');
+  return view.inventory.hosts.map(({ name }) => view.read(name, WAL_WRITTEN)?.location).find((lsn) => lsn !== undefined);
 }
 
 /** The host takes writes. */
 export function isLeading(view: View, host: string): boolean {
-  return (view.read(host, WAL_WRITTEN) ?? '') !== '';
+  return view.read(host, WAL_WRITTEN) !== undefined;
 }
 
 /** What is decided before the first step. */

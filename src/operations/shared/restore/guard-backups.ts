@@ -1,10 +1,9 @@
 import {
   BACKUP_INFO,
   enumerate,
-  formatLsn,
   lsnBytes,
-  PATRONI_MEMBER,
   pgprov,
+  WAL_WRITTEN,
   type Backup,
   type BackupInfo,
   type OperationObjection,
@@ -12,7 +11,7 @@ import {
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
 import { gapsIn, gapWords } from '../backup/archive.js';
 import { utcText } from '../moment.js';
-import { writerOf } from '../servers.js';
+import { servedTimeline, writerOf } from '../servers.js';
 import { allMembers, infoOf, unreached, type RestoreRun } from './seen.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
@@ -114,17 +113,23 @@ function noTimeline(run: RestoreRun, info: BackupInfo, label: string): Operation
   );
 }
 
-/** WAL that nobody has written yet. */
+/** What nobody has written yet; on another timeline than the present one others may have come further. */
 function beyondWal({ view, options, source }: RestoreRun): OperationObjection[] {
-  const { lsn } = options;
+  const { lsn, xid, onto } = options;
   const leader = source === undefined ? writerOf(view) : undefined;
-  const member = leader === undefined ? undefined : view.read(leader, PATRONI_MEMBER);
-  const written = member?.answers === true ? member.wal?.location : undefined;
-  if (lsn === undefined || written === undefined || lsnBytes(lsn) <= BigInt(written)) return [];
-  return refuse(
-    `WAL location ${lsn} is in the future: ${leader} has written to ${formatLsn(written)}`,
-    'nothing was changed; --latest restores to the last commit that is archived',
-  );
+  const written = leader === undefined ? undefined : view.read(leader, WAL_WRITTEN);
+  if (leader === undefined || written === undefined || servedTimeline(view, leader) !== onto) return [];
+  const { location, nextTransaction, runningTransactions } = written;
+  const latest = 'nothing was changed; --latest restores to the last commit that is archived';
+  if (lsn !== undefined && lsnBytes(lsn) > lsnBytes(location)) {
+    return refuse(`WAL location ${lsn} is in the future: ${leader} has written to ${location}`, latest);
+  }
+  if (xid === undefined) return [];
+  if (Number(xid) >= nextTransaction) {
+    return refuse(`transaction ${xid} is in the future: the last one that has ended on ${leader} is ${nextTransaction - 1}`, latest);
+  }
+  if (!runningTransactions.includes(Number(xid))) return [];
+  return refuse(`transaction ${xid} has not ended yet: it runs on ${leader}`, 'nothing was changed; run this again when it is committed');
 }
 
 /** Commits have the times of the members' clocks, which may be apart from that of a repository host. */
