@@ -9,6 +9,8 @@ import { SERVER_REPLICATION } from '../resources/server-replication.js';
 import { mendParted, partedStandby } from '../resources/parted-standby.js';
 import { PATRONI_MEMBER, streamsTo, type ClusterMember, type PatroniMemberState } from '../resources/patroni/member.js';
 
+type Answer = Extract<PatroniMemberState, { answers: true }>;
+
 /** What an observation saw on a host; undefined where it was not asked. */
 export type Reader = <State>(host: Host, seen: Handle<State>) => State | undefined;
 
@@ -62,13 +64,13 @@ export function memberStatus(host: Host, read: Reader, { listed, identifier, mos
   const leader = read({ ...host, name: leading ?? '' }, PATRONI_MEMBER);
   const replay = replayOf(member, leader);
   const { behindSeconds } = read(host, SERVER_REPLICATION) ?? {};
-  const lag = entry?.lag === undefined ? {} : { lagBytes: entry.lag };
+  const lag = lagOf(entry, member, leader);
   const problems = [
     ...recoveryProblem(recovery),
     ...(member.role === 'replica' && !streams && recovery === undefined
       ? [notStreaming(member, leading, leader, { host, inventoryFile })]
       : []),
-    ...standbyProblems({ ...lag, ...replay }, most),
+    ...standbyProblems(lag.lagBytes ?? 0, member, most),
   ];
   const state = member.role === 'replica' && streams && member.state === 'running' ? 'streaming' : member.state;
   return {
@@ -91,7 +93,7 @@ export function memberStatus(host: Host, read: Reader, { listed, identifier, mos
 
 /** What is wrong with a standby that does not stream. */
 function notStreaming(
-  member: Extract<PatroniMemberState, { answers: true }>,
+  member: Answer,
   leading: string | undefined,
   leader: PatroniMemberState | undefined,
   { host, inventoryFile }: { host: Host; inventoryFile: string },
@@ -115,29 +117,36 @@ function silence(data: DataDirectoryState | undefined, identifier: string | unde
   return `the data directory holds another cluster (system identifier ${held}, while etcd knows this one as ${identifier}), and ${said}`;
 }
 
+/**
+ * How far a standby is behind in what it receives. Patroni writes the positions of members down one after the other, and they are asked here one
+ * after the other too, so that a leader which has begun another WAL file in between is ahead by all that was left of the last one: a standby that is
+ * late is behind by both.
+ */
+function lagOf(entry: ClusterMember | undefined, { wal }: Answer, leader: PatroniMemberState | undefined): Pick<MemberStatus, 'lagBytes'> {
+  if (entry?.lag === undefined) return {};
+  const written = leader?.answers === true ? leader.wal?.location : undefined;
+  if (written === undefined || wal === undefined) return { lagBytes: entry.lag };
+  const has = Math.max(wal.received ?? 0, wal.replayed ?? 0);
+  return { lagBytes: Math.min(entry.lag, Math.max(0, written - has)) };
+}
+
 /** How far a standby is behind in what it replays; nothing of a leader, or where Patroni does not say. */
-function replayOf(
-  member: Extract<PatroniMemberState, { answers: true }>,
-  leader: PatroniMemberState | undefined,
-): Pick<MemberStatus, 'replayLagBytes' | 'replayPaused'> {
+function replayOf(member: Answer, leader: PatroniMemberState | undefined): Pick<MemberStatus, 'replayLagBytes' | 'replayPaused'> {
   const { wal, role } = member;
   if (role === 'leader' || wal?.replayed === undefined) return {};
   const end = Math.max(leader?.answers === true ? (leader.wal?.location ?? 0) : 0, wal.received ?? 0);
   return { ...(end === 0 ? {} : { replayLagBytes: Math.max(0, end - wal.replayed) }), ...(wal.paused ? { replayPaused: true } : {}) };
 }
 
-/** What is wrong with how a standby follows. */
-function standbyProblems(
-  { lagBytes = 0, replayLagBytes = 0, replayPaused }: Pick<MemberStatus, 'lagBytes' | 'replayLagBytes' | 'replayPaused'>,
-  most: number,
-): string[] {
+/** What is wrong with how a standby follows; what it has to replay is counted by its own word alone, because both of its positions are of one moment. */
+function standbyProblems(lagBytes: number, { role, wal }: Answer, most: number): string[] {
+  if (role === 'leader' || wal === undefined) return [];
+  const { received = 0, replayed = received, paused } = wal;
   const limit = `more than maximum_lag_on_failover (${formatBytes(most)})`;
   return [
-    ...(replayPaused === true
-      ? ['replay of the WAL is paused, so queries on it see old data; `SELECT pg_wal_replay_resume()` resumes it']
-      : []),
+    ...(paused ? ['replay of the WAL is paused, so queries on it see old data; `SELECT pg_wal_replay_resume()` resumes it'] : []),
     ...(lagBytes > most ? [`has received ${formatBytes(lagBytes)} less than the leader wrote, ${limit}: it cannot take over`] : []),
-    ...(lagBytes <= most && replayLagBytes > most ? [`has ${formatBytes(replayLagBytes)} left to replay, ${limit}`] : []),
+    ...(lagBytes <= most && received - replayed > most ? [`has ${formatBytes(received - replayed)} left to replay, ${limit}`] : []),
   ];
 }
 

@@ -116,6 +116,40 @@ describe('the status of a standby that does not stream', () => {
   });
 });
 
+describe('the status of a standby that streams', () => {
+  const told = async (listed: number, received: number, replayed: number): Promise<string | undefined> => {
+    const two = await inventoryOf('cluster: demo\nhosts:\n  pg1: 192.0.2.1\n  pg2: 192.0.2.2\n');
+    const cluster = [
+      { name: 'pg1', role: 'leader', state: 'running' },
+      { name: 'pg2', role: 'replica', state: 'streaming', lag: listed },
+    ];
+    const both = { answers: true, state: 'running', timeline: 1, cluster };
+    const replication = [{ application: 'pg2', state: 'streaming', syncState: 'async' }];
+    const leader = { ...both, role: 'leader', replication, wal: { location: 0x5000000, paused: false } };
+    const standby = { ...both, role: 'replica', replication: [], wal: { received, replayed, paused: false } };
+    const seen = new Map([
+      ['pg1', new Map<string, unknown>([[PATRONI_MEMBER.id, leader]])],
+      ['pg2', new Map<string, unknown>([[PATRONI_MEMBER.id, standby]])],
+    ]);
+    return statusOf(two, CATALOG, new View(two, seen), []).members.find(({ name }) => name === 'pg2')?.problem;
+  };
+
+  it.each([
+    ['was asked before the leader began another WAL file', 0, 0x4000148, 0x4000148],
+    ['has all, and was written down before that', 0xfffeb8, 0x5000000, 0x5000000],
+    ['has all', 0, 0x5000000, 0x5000000],
+  ])('has no problem where it %s', async (_where, ...positions) => {
+    expect(await told(...positions)).toBeUndefined();
+  });
+
+  it('says that it is late in what it receives, or in what it replays', async () => {
+    expect(await told(0xfffeb8, 0x4000148, 0x4000148)).toBe(
+      'has received 16 MiB less than the leader wrote, more than maximum_lag_on_failover (1 MiB): it cannot take over',
+    );
+    expect(await told(0, 0x5000000, 0x4000148)).toBe('has 16 MiB left to replay, more than maximum_lag_on_failover (1 MiB)');
+  });
+});
+
 describe('the status before there is a cluster', () => {
   const bare = (states: Record<string, unknown> = {}): readonly string[] => {
     const seen = new Map<string, unknown>([
