@@ -256,7 +256,7 @@ export {
   type PatroniMemberState,
   type ScheduledSwitchover,
 } from './resources/patroni/member.js';
-export { isPatroniConfig, localParameters } from './resources/patroni/local-parameters.js';
+export { isPatroniConfig, localParameters, localTags } from './resources/patroni/local-parameters.js';
 export { patroniPause, type PatroniPauseOptions, type PatroniPauseState } from './resources/patroni/pause.js';
 export { patroniReload, type PatroniReloadOptions } from './resources/patroni/reload.js';
 export { patroniRequest, type PatroniRequest } from './resources/patroni/request.js';

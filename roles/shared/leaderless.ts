@@ -21,7 +21,7 @@ import { dynamicConfiguration } from './dynamic.js';
 import { hostsWith, scopeOf, scopePrefix } from './layout.js';
 import { furthestOf, isEnabled, stepsToStart, whatWasFound, type MemberData } from './members-data.js';
 import { patronictlOnMember } from './patronictl.js';
-import { variables } from './variables.js';
+import { isBarred } from './tags.js';
 
 /**
  * A cluster that has data and no leader: a run may start its members, the one with the last commits first, and correct its dynamic
@@ -160,7 +160,7 @@ function unordered(view: View, members: readonly MemberData[], steps: (of: reado
   if (found?.kind === 'unknown' && !blind)
     return { why: `it is unknown which member has the last commits: ${found.why}`, hint: steps(members) };
   const first = members.find(({ host }) => found?.kind === 'known' && host.name === found.host);
-  if (first === undefined || !neverLeads(first.host) || members.length === 1) return undefined;
+  if (first === undefined || !isBarred(first.host) || members.length === 1) return undefined;
   return {
     why: `${first.host.name} has the last commits, and its tag nofailover keeps it from leading`,
     hint: `take the tag away until it leads, or start another member yourself if what only ${first.host.name} has may be lost`,
@@ -235,11 +235,6 @@ function setByOthers(view: View, host: Host | undefined): string[] {
 function isBare(view: View, host: Host): boolean {
   const kind = view.read(host.name, DATA_DIRECTORY)?.kind;
   return kind === 'absent' || kind === 'empty';
-}
-
-function neverLeads(host: Host): boolean {
-  const { tags } = variables(host, 'patroni');
-  return tags['nofailover'] === true || tags['failover_priority'] === 0;
 }
 
 function names(hosts: readonly Host[]): string {

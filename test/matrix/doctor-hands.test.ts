@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Fault } from '../integration/support/doctor.js';
 import { doctorsCluster } from '../integration/support/doctors-cluster.js';
 import { writeWal } from '../integration/support/lost-slot.js';
+import { pgprov } from '../integration/support/pgprov.js';
 import { placesOf } from '../integration/support/places.js';
 import { patience } from '../support/patience.js';
 
@@ -252,4 +253,49 @@ it('finds maintenance mode, and a server without its Patroni, and has both ended
     { diagnosis: 'unit-stopped', level: 'broken', host: one, line: /^patroni\.service is inactive$/u },
   );
   await expect.poll(() => doctor.on(one, 'systemctl is-active patroni || :'), { timeout: patience(20_000) }).toBe('active');
+});
+
+it('names the tags that keep every member from leading, and has them taken out, with the last leader’s host on and off', async () => {
+  const { cluster, doctor } = at;
+  const config = '/etc/patroni/config.yml';
+  const tagged = (name: string): Promise<string> => doctor.on(name, `grep -c 'nofailover: true' ${config} || :`);
+  const tag = async (name: string): Promise<void> => {
+    for (const host of cluster.hosts)
+      await doctor.on(host.name, `sed -i '/^tags:/d' ${config}; echo 'tags: {nofailover: true}' >>${config}; systemctl reload patroni`);
+    const listed = `curl -sf http://${cluster.host(name).address}:8008/cluster | grep -o '"nofailover": *true' | wc -l`;
+    await expect.poll(() => doctor.on(name, listed), { timeout: patience(30_000) }).toBe('3');
+  };
+  const tags = { diagnosis: 'no-leader', level: 'broken', line: /^tags \{"nofailover":true\}$/u } as const;
+  const { leader } = await doctor.members();
+  await doctor.provoke({
+    ...tags,
+    what: /^no member leads: the tag nofailover keeps pg1, pg2 and pg3 from it$/u,
+    wrong: async () => {
+      await tag(leader);
+      await doctor.on(leader, 'systemctl restart patroni');
+    },
+    advice: 'mends',
+  });
+  expect(await Promise.all(cluster.hosts.map(({ name }) => tagged(name)))).toEqual(['0', '0', '0']);
+
+  const { leader: last, one, other } = await doctor.members();
+  await tag(last);
+  await cluster.host(last).kill();
+  const held = `the tag nofailover keeps ${one} and ${other} from it`;
+  await expect
+    .poll(async () => (await doctor.findings()).map(({ what }) => what), { timeout: patience(90_000), interval: 3000 })
+    .toContain(`no member leads: ${held}`);
+  const refused = await pgprov('recover', cluster.file, '--yes');
+  expect([refused.code, refused.all]).toEqual([4, expect.stringContaining(`nobody leads (${held}), and ${last}, which cannot be reached`)]);
+  const failover = await pgprov('failover', cluster.file, '--check');
+  expect([failover.code, failover.all]).toEqual([4, expect.stringContaining(`--without ${last}`)]);
+  const without = await pgprov('recover', cluster.file, '--without', last, '--yes');
+  expect(without.code, without.all).toBe(0);
+  await cluster.host(last).start();
+  const whole = await pgprov('recover', cluster.file, '--yes');
+  expect(whole.code, whole.all).toBe(0);
+  expect([await tagged(one), await tagged(other), await tagged(last)]).toEqual(['0', '0', '1']);
+  const applied = await pgprov('apply', cluster.file, '--yes');
+  expect(applied.code, applied.all).toBe(0);
+  await doctor.isWell();
 });

@@ -239,8 +239,10 @@ describe('the guards of a failover', () => {
     expect(hint({ leader: 'pg1', off: [] })).toContain(`pgprov switchover ${inventory.file}`);
     expect(hint({ store: SYNC }, { to: 'pg2' })).toContain('to lose what pg2 lacks, add --asynchronous');
     const tagged: Seen = { tags: { pg2: { nofailover: true }, pg3: { nofailover: true } } };
-    const way = 'take the tags of pg2 out of the inventory and of /etc/patroni/config.yml there, `systemctl reload patroni` there';
+    const way = `\`pgprov recover ${inventory.file} --without pg1\` does so without what only pg1 may have`;
     expect([hint(tagged), hint(tagged, { to: 'pg2' })]).toEqual([expect.stringContaining(way), expect.stringContaining(way)]);
+    const byHand = 'take the tags of pg2 out of the inventory and of /etc/patroni/config.yml there, `systemctl reload patroni` there';
+    expect(hint({ tags: { pg2: { nofailover: true } } }, { to: 'pg2' })).toContain(byHand);
     expect(hint({ store: SYNC, off: ['pg1', 'pg3'] })).toContain('to take one that was no synchronous standby');
   });
 

@@ -77,6 +77,15 @@ const runsAs = (file: Partial<PatroniFile>): ReadonlyMap<string, unknown> => {
 const putOff: ReadonlyMap<string, unknown> = new Map([[enabledHandle('patroni').id, { enabled: false, runs: true, putOff: true }]]);
 const BUFFERS = { postgresql: { parameters: { shared_buffers: '500GB', work_mem: '13MB' } } };
 
+const TAGGED_FILE = patroniYml('scope: demo\nname: pg1\npostgresql: {}\ntags: {nofailover: true}\n');
+/** PostgreSQL runs on all members, and the tags that hands gave them keep each from leading. */
+const HELD: Made<RecoverOptions> = {
+  leader: null,
+  listed: Object.fromEntries(ALL.map((name) => [name, { tags: { nofailover: true } }])),
+  data: Object.fromEntries(ALL.map((name) => [name, { running: true, clusterState: 'in archive recovery', position: undefined }])),
+  more: onAll(TAGGED_FILE),
+};
+
 describe('pgprov recover', () => {
   it.each<{ title: string; made: Made<RecoverOptions>; left: string[] }>([
     { title: 'nothing where all stream', made: {}, left: [] },
@@ -136,6 +145,21 @@ describe('pgprov recover', () => {
       title: 'writes a patroni.yml that is no YAML of a member that is down beside a leader',
       made: { stopped: ['pg3'], listed: {}, more: { pg3: patroniYml('a: [b\n') } },
       left: ['correct-file pg3', 'start-others pg3', 'follow pg1'],
+    },
+    ...['nofailover: true', 'failover_priority: 0'].map((tag) => ({
+      title: `writes a patroni.yml whose tag ${tag} keeps the member from leading, once all are stopped`,
+      made: { ...STOPPED, more: { pg2: patroniYml(`scope: demo\nname: pg2\npostgresql: {}\ntags:\n  ${tag}\n`) } },
+      left: ['correct-file pg2', ...START],
+    })),
+    {
+      title: 'stops members that only their tags keep from leading',
+      made: HELD,
+      left: ['stop pg1,pg2,pg3', 'correct-file pg1,pg2,pg3'],
+    },
+    {
+      title: 'leaves such a tag as it is beside a leader, where apply takes it out',
+      made: { stopped: ['pg3'], listed: {}, more: { pg3: TAGGED_FILE } },
+      left: ['start-others pg3', 'follow pg1'],
     },
     {
       title: 'leaves a patroni.yml as it is that says nothing of the setting',
@@ -313,6 +337,31 @@ describe('pgprov recover', () => {
       made: { ...DOWN, own: {}, data: {} },
       says: 'nobody leads, but PostgreSQL runs on pg1, pg2 and pg3, where Patroni holds an election by itself',
     },
+    { title: 'members that only their tags keep from leading', made: HELD, says: undefined },
+    {
+      title: 'such members beside one that may come up and lead',
+      made: {
+        ...HELD,
+        own: { pg3: { state: 'starting' } },
+        data: { ...HELD.data, pg3: { running: false } },
+      },
+      says: 'nobody leads: the tag nofailover keeps pg1 and pg2 from it',
+    },
+    {
+      title: 'such members beside one that is not tagged',
+      made: { ...HELD, listed: { ...HELD.listed, pg3: {} } },
+      says: 'nobody leads, but PostgreSQL runs on pg1, pg2 and pg3, where Patroni holds an election by itself',
+    },
+    {
+      title: 'such members, and a host that is off',
+      made: { ...HELD, away: ['pg1'] },
+      says: 'nobody leads (the tag nofailover keeps pg2 and pg3 from it), and pg1, which cannot be reached, may have the last commits',
+    },
+    {
+      title: 'such members, and such a host that is given up',
+      made: { ...HELD, away: ['pg1'], options: { without: 'pg1' } },
+      says: undefined,
+    },
     {
       title: 'two histories of one timeline',
       made: {
@@ -401,6 +450,14 @@ describe('pgprov recover', () => {
       says: 'etcd has no quorum: 2 of its members on pg1, pg2 and pg3 are needed with their data, and none of those that can be reached has any',
     },
   ])('decides about $title', ({ made, says }) => expect(objection(made)).toBe(says));
+
+  it('refuses an inventory that lets no member lead, before anything is stopped', async () => {
+    const own = await inventoryOf(`${THREE}\npatroni: {tags: {nofailover: true}}\n`);
+    const refused = (made: Made<RecoverOptions>): string | undefined => recover.guards?.(madeUp(own, made))[0]?.message;
+    const says = 'nobody leads, and the tags that the inventory gives keep pg1, pg2 and pg3 from it';
+    expect([HELD, STOPPED].map(refused)).toEqual([says, says]);
+    expect(refused({})).toBeUndefined();
+  });
 
   it('says of a cluster of which no host can be reached that nothing is known, and not whom to go on without', () => {
     const [found] = recover.guards?.(madeUp(inventory, { leader: null, registered: null, away: ALL })) ?? [];

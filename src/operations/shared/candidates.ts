@@ -1,5 +1,6 @@
 import { DATA_DIRECTORY, enumerate, type Inventory, type OperationObjection, type View } from '../../index.js';
 import { isSynchronous } from '../../../roles/shared/synchronous.js';
+import { barringTag, heldByTags, tagsInForce, mendTags } from '../../../roles/shared/tags.js';
 import { answerOf, membersOf, storeOf } from './members.js';
 import { ownWal } from './own-wal.js';
 import { positionOf, type Position } from './positions.js';
@@ -36,20 +37,18 @@ function incapable(view: View, member: string): string | undefined {
   const data = view.read(member, DATA_DIRECTORY);
   if (data?.kind === 'cluster' && data.unstarted === true) return 'has a base backup on which PostgreSQL never started';
   if (own === undefined) return 'does not answer at its REST API';
-  if (isTagged(view, member)) return 'never leads: it has the tag nofailover';
+  const tag = barringTag(tagsInForce(view, member));
+  if (tag !== undefined) return `never leads: it has the tag ${tag}`;
   if (positionOf(view, member) === undefined) return `has no PostgreSQL that runs (${own.state})`;
   return undefined;
-}
-
-function isTagged(view: View, member: string): boolean {
-  const tags = answerOf(view, member)?.cluster.find(({ name }) => name === member)?.tags;
-  return tags?.['nofailover'] === true || tags?.['failover_priority'] === 0;
 }
 
 /** How a member may lead that is kept from it by its tag alone, which no run changes before somebody leads; undefined for others. */
 export function untagging(view: View, member: string): string | undefined {
   const layout = view.platform(member)?.patroni;
-  if (layout === undefined || !isTagged(view, member)) return undefined;
+  if (layout === undefined || barringTag(tagsInForce(view, member)) === undefined) return undefined;
+  const held = heldByTags(view);
+  if (held.length > 0) return mendTags(view, held);
   return `where nobody else can lead: take the tags of ${member} out of the inventory and of ${layout.configFile} there, \`systemctl reload ${layout.unit}\` there, and run this again`;
 }
 

@@ -16,6 +16,7 @@ import {
   type View,
 } from '../../index.js';
 import { isSynchronous, isSynchronousStandby } from '../../../roles/shared/synchronous.js';
+import { barringTag } from '../../../roles/shared/tags.js';
 
 /** What a host's Patroni says, where it answers. */
 export type Answering = Extract<PatroniMemberState, { answers: true }>;
@@ -137,7 +138,8 @@ export function unfit(view: View, leader: string, member: string): string | unde
   if (listed === undefined) return 'is not in the cluster, according to Patroni';
   if (own === undefined) return 'does not answer at its REST API';
   if (listed.state !== 'streaming' && listed.state !== 'running') return `is ${JSON.stringify(listed.state)}, and does not stream`;
-  if (listed.tags?.['nofailover'] === true || listed.tags?.['failover_priority'] === 0) return 'never leads: it has the tag nofailover';
+  const tag = barringTag(listed.tags);
+  if (tag !== undefined) return `never leads: it has the tag ${tag}`;
   if (listed.timeline !== undefined && ahead !== undefined && listed.timeline !== ahead)
     return `is on timeline ${listed.timeline}, and the leader on ${ahead}`;
   if (listed.lag === undefined) return 'has a lag that Patroni does not know';

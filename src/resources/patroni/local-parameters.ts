@@ -3,9 +3,18 @@ import { isJsonObject, valueAt, type Json, type JsonObject } from '../dynamic-co
 
 /** PostgreSQL's parameters that a patroni.yml gives, however a person has written them; none where it cannot be read. */
 export function localParameters(text: string): JsonObject {
+  return sectionOf(text, ['postgresql', 'parameters']);
+}
+
+/** The member's tags that a patroni.yml gives; none where it cannot be read. */
+export function localTags(text: string): JsonObject {
+  return sectionOf(text, ['tags']);
+}
+
+function sectionOf(text: string, path: readonly string[]): JsonObject {
   try {
-    const parameters = valueAt(parse(text) as JsonObject, ['postgresql', 'parameters']);
-    return isJsonObject(parameters) ? parameters : {};
+    const section = valueAt(parse(text) as JsonObject, path);
+    return isJsonObject(section) ? section : {};
   } catch {
     return {};
   }

@@ -27,6 +27,7 @@ import { firstOf, identifierOf, usableData, usedConfig, workingLeader, type Reco
 import { positionStep } from './position.js';
 import { storeIsLost } from './store.js';
 import { correctionWords, faultWords, settingFaults, spoiltFiles, storePatch } from './settings.js';
+import { taggedFiles, taggedWords } from './tags.js';
 
 /** What is put right while no server runs: the scope's identity, settings that PostgreSQL does not start with, and who owns the data. */
 export function correctionSteps(run: RecoverRun): OperationStep[] {
@@ -131,17 +132,19 @@ function written(run: RecoverRun, context: RoleContext, patch: JsonObject, summa
   } as typeof resource as Resource;
 }
 
-/** A patroni.yml that somebody has edited, or that Patroni cannot read, becomes the inventory's again; what ALTER SYSTEM has set is taken out of its file. */
+/** A patroni.yml that somebody has edited so that no server or no leader comes up, or that Patroni cannot read, becomes the inventory's again; what ALTER SYSTEM has set is taken out of its file. */
 function fileSteps(run: RecoverRun): OperationStep[] {
   const faults = settingFaults(run);
   const local = faults.filter(({ place }) => place === 'patroni.yml');
   const system = faults.filter(({ place }) => place === 'postgresql.auto.conf');
   const hostsOf = (of: typeof faults): string[] => [...new Set(of.flatMap(({ hosts }) => hosts))];
   const spoilt = spoiltFiles(run);
-  const toWrite = [...new Set([...hostsOf(local), ...spoilt])];
+  const tagged = taggedFiles(run);
+  const toWrite = [...new Set([...hostsOf(local), ...spoilt, ...tagged])];
   const corrected = [
     ...local.map(correctionWords),
     ...(spoilt.length === 0 ? [] : [`there is none on ${enumerate(spoilt)} that Patroni could start with`]),
+    ...(tagged.length === 0 ? [] : [taggedWords(run, tagged)]),
   ];
   return [
     ...(toWrite.length === 0

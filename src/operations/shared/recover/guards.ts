@@ -16,7 +16,9 @@ import { hostsWith, scopeOf } from '../../../../roles/shared/layout.js';
 import { whatWasFound, type MemberData } from '../../../../roles/shared/members-data.js';
 import { variables } from '../../../../roles/shared/variables.js';
 import { deafStore } from './deaf.js';
+import { elections, replays } from './elections.js';
 import { storeObjections } from './store.js';
+import { tagObjections } from './tags.js';
 import { settingObjections } from './settings.js';
 import {
   awayMembers,
@@ -26,15 +28,14 @@ import {
   givenUp,
   identifierOf,
   readableData,
-  recovering,
   standing,
   usableData,
   workingLeader,
   type RecoverRun,
 } from './seen.js';
+import { barringTag, heldByTags, heldWords } from '../../../../roles/shared/tags.js';
 import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
 import { dynamicOf, notStreaming, storeOf } from '../members.js';
-import { untilLed, untilUp } from '../passing.js';
 
 /** Why a cluster must not be recovered, or not further; asked before every step, so all of it holds before the point of no return. */
 export function recoverObjections(run: RecoverRun): OperationObjection[] {
@@ -49,6 +50,7 @@ export function recoverObjections(run: RecoverRun): OperationObjection[] {
   const objections = [
     unattended,
     deafStore,
+    tagObjections,
     elections,
     replays,
     absent,
@@ -124,38 +126,6 @@ function unattended({ view }: RecoverRun): OperationObjection[] {
   );
 }
 
-/**
- * Members that Patroni holds an election among: a leader may be there in a moment. Who gives a host up wants the others to go on without it, which
- * Patroni may never do by itself: then they are stopped, and the one with the last commits is started.
- */
-function elections(run: RecoverRun): OperationObjection[] {
-  const { view, inventory } = run;
-  const members = standing(view);
-  if (members.length === 0 || givenUp(run).length > 0) return [];
-  return untilLed(view, [
-    {
-      kind: 'refuse',
-      message: `nobody leads, but PostgreSQL runs on ${enumerate(members)}, where Patroni holds an election by itself`,
-      hint: `${nothingChanged}: where none of them takes the lead, ${pgprov`failover ${inventory}`} says why and makes one the leader`,
-      settles: true,
-    },
-  ]);
-}
-
-function replays({ view, inventory }: RecoverRun): OperationObjection[] {
-  const members = recovering(view);
-  if (members.length === 0) return [];
-  const hosts = members.map(({ host }) => host);
-  return untilUp(view, hosts, [
-    {
-      kind: 'refuse',
-      message: members.map(({ host, words }) => `PostgreSQL on ${host} ${words}`).join(', and '),
-      hint: `nothing needs to be recovered there: it comes up by itself, and one that is stopped begins again. ${pgprov`status ${inventory}`} shows how far it is`,
-      settles: true,
-    },
-  ]);
-}
-
 /** Hosts that are off, and those whose data is gone, may have what nobody else has. */
 function absent(run: RecoverRun): OperationObjection[] {
   const { view, inventory } = run;
@@ -163,8 +133,10 @@ function absent(run: RecoverRun): OperationObjection[] {
   const off = awayMembers(run);
   const words = (hosts: readonly string[]): string => [...given, ...hosts].join(',');
   if (off.length > 0) {
+    const held = heldByTags(view);
+    const why = held.length === 0 ? '' : ` (${heldWords(view, held)})`;
     return refuse(
-      `nobody leads, and ${enumerate(off)}, which cannot be reached, may have the last commits${found(view)}`,
+      `nobody leads${why}, and ${enumerate(off)}, which cannot be reached, may have the last commits${found(view)}`,
       `${nothingChanged}. Switch ${off.length === 1 ? 'it' : 'them'} on and run this again; to go on without what only ${enumerate(off)} may have: ${pgprov`recover ${inventory} --without ${words(off)}`}`,
     );
   }
@@ -244,11 +216,11 @@ function barred({ view }: RecoverRun): OperationObjection[] {
   const first = firstOf(view);
   const host = usableData(view).find((each) => each.host.name === first)?.host;
   if (host === undefined) return [];
-  const { tags } = variables(host, 'patroni');
-  if (tags['nofailover'] === true || tags['failover_priority'] === 0) {
+  const tag = barringTag(variables(host, 'patroni').tags);
+  if (tag !== undefined) {
     return refuse(
-      `${host.name} has the last commits, and its tag nofailover keeps it from leading${found(view)}`,
-      `${nothingChanged}; take the tag out of the inventory and of patroni.yml there until it leads`,
+      `${host.name} has the last commits, and its tag ${tag} keeps it from leading${found(view)}`,
+      `${nothingChanged}; take the tag out of the inventory (patroni.tags) until it leads, and run this again, which writes its patroni.yml`,
     );
   }
   const sync = storeOf(view)?.sync;
