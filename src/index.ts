@@ -131,6 +131,7 @@ export {
 } from './resources/data-directory.js';
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
 export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/restore/data-origin.js';
+export { DATA_BESIDE, dataBeside } from './resources/data-beside.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
 export { DEAD_SLOTS, deadSlotDropped, deadSlots } from './resources/dead-slot.js';
 export { DATA_OWNERSHIP, dataOwned, dataOwnership, ownershipTrouble, type DataOwnership } from './resources/data-ownership.js';

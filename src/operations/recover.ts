@@ -1,4 +1,5 @@
 import {
+  dataBeside,
   dataOwnership,
   dataDirectoryOf,
   defineOperation,
@@ -71,6 +72,7 @@ export default defineOperation<RecoverOptions>({
       ...left,
       former,
       walKept(path),
+      dataBeside(path),
       ...runs,
       startTrial(localServer(context.host, context.platform), path),
       dataOwnership({ path, user, group }),

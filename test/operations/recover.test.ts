@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import recover from '../../src/operations/recover.js';
 import type { RecoverOptions } from '../../src/operations/shared/recover/seen.js';
+import { DATA_BESIDE } from '../../src/resources/data-beside.js';
 import { DATA_OWNERSHIP } from '../../src/resources/data-ownership.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { ETCD_RUNNING } from '../../src/resources/etcd/running.js';
@@ -466,6 +467,22 @@ describe('pgprov recover', () => {
       'none of the hosts pg1, pg2 and pg3 could be reached, so nothing is known of the cluster',
     ]);
     expect(found?.hint).not.toContain('--without');
+  });
+
+  it('says of data that was put aside where it is, and what finishes a restore that did that', () => {
+    const hint = (made: Made<RecoverOptions>): string => recover.guards?.(madeUp(inventory, made))[0]?.hint ?? '';
+    const gone = { kind: 'absent' } as never;
+    const beside = '/var/lib/postgresql/17/main.aside-20261129T010000';
+    const more = onAll(new Map<string, unknown>([...putOff, [DATA_BESIDE.id, beside]]));
+    const one = hint({ ...STOPPED, data: { ...STOPPED.data, pg3: gone }, more: { pg3: more['pg3'] as ReadonlyMap<string, unknown> } });
+    expect(one).toContain(`What was put aside last is in ${beside} on pg3`);
+    expect(one).toContain(`finish it on the machine that began it (\`pgprov restore ${inventory.file}\`)`);
+    expect(one).toContain('--without pg3');
+    // Without any data there is nothing to go on with.
+    const all = hint({ ...STOPPED, data: Object.fromEntries(ALL.map((name) => [name, gone])), more });
+    expect(all).toContain(`${beside} on pg1, ${beside} on pg2 and ${beside} on pg3`);
+    expect(all).not.toContain('--without');
+    expect(hint({ ...STOPPED, data: { ...STOPPED.data, pg3: gone }, more: { pg3: putOff } })).toContain('is its file system mounted?');
   });
 
   it('refuses an inventory with another scope than the members have, which it would make a second time', async () => {

@@ -1,6 +1,7 @@
 import {
   controlTrouble,
   enabledHandle,
+  DATA_BESIDE,
   DATA_DIRECTORY,
   enumerate,
   formatBytes,
@@ -149,9 +150,18 @@ function absent(run: RecoverRun): OperationObjection[] {
     })
     .map(({ name }) => name);
   if (bare.length === 0) return [];
+  const beside = bare.flatMap((name) => {
+    const path = view.read(name, DATA_BESIDE);
+    return path === undefined ? [] : [`${path} on ${name}`];
+  });
+  const way =
+    beside.length === 0
+      ? 'Bring the data back (is its file system mounted?)'
+      : `What was put aside last is in ${enumerate(beside)}. Where a restore did that, finish it on the machine that began it (${pgprov`restore ${inventory}`}), or take it back there with --undo; else bring the data back`;
+  const rest = readableData(view).length === 0 ? '' : `; to go on without it: ${pgprov`recover ${inventory} --without ${words(bare)}`}`;
   return refuse(
     `${enumerate(bare)} had data and ${bare.length === 1 ? 'has' : 'have'} none now, and may have had the last commits${found(view)}`,
-    `${nothingChanged}. Bring the data back (is its file system mounted?); to go on without it: ${pgprov`recover ${inventory} --without ${words(bare)}`}`,
+    `${nothingChanged}. ${way}${rest}`,
   );
 }
 
