@@ -1,10 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
-import { unpackTar } from 'modern-tar';
-import { ENDING, MANIFEST, snapshotsDirectory } from './snapshot-file.js';
+import { ENDING, MANIFEST, readEntries, snapshotsDirectory } from './snapshot-file.js';
 
 /** What a snapshot says of itself. */
 export interface SnapshotManifest {
@@ -108,10 +104,20 @@ export function snapshotFiles(store: string): string[] {
 }
 
 async function readOne(file: string, wanted: readonly string[]): Promise<SavedSnapshot> {
-  const archive = await promisify(gunzip)(await readFile(file));
-  const entries = await unpackTar(archive, { strict: true, filter: ({ name }) => name === MANIFEST || wanted.includes(name) });
-  const files = new Map(entries.map(({ header, data }) => [header.name, Buffer.from(data ?? [])]));
-  const manifest = JSON.parse(files.get(MANIFEST)?.toString('utf8') ?? 'null') as SnapshotManifest | null;
-  if (typeof manifest?.at !== 'string' || typeof manifest.files !== 'object') throw new RangeError(`it has no ${MANIFEST}`);
-  return { file, bytes: statSync(file).size, manifest, files };
+  const files = await readEntries(file, (name) => name === MANIFEST || wanted.includes(name));
+  const manifest = readManifest(files.get(MANIFEST)?.toString('utf8'));
+  const { at = '', files: sizes, missing } = manifest;
+  const isWhole = Number.isFinite(Date.parse(at)) && typeof sizes === 'object' && sizes !== null && Array.isArray(missing);
+  if (!isWhole) throw new RangeError(`it has no ${MANIFEST} of a snapshot`);
+  return { file, bytes: statSync(file).size, manifest: manifest as SnapshotManifest, files };
+}
+
+/** What a manifest says, as far as it says anything; a file that is none says nothing. */
+export function readManifest(text = ''): Partial<SnapshotManifest> {
+  try {
+    const manifest = JSON.parse(text) as unknown;
+    return typeof manifest === 'object' && manifest !== null ? manifest : {};
+  } catch {
+    return {};
+  }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -123,14 +123,24 @@ function prune(directory: string): string[] {
 }
 
 /**
+ * The files of a snapshot that are wanted, by their paths in it.
+ * @throws Error where it cannot be read
+ */
+export async function readEntries(snapshot: string, isWanted: (name: string) => boolean): Promise<Map<string, Buffer>> {
+  // A pipe would be waited for without an end.
+  if (!statSync(snapshot).isFile()) throw new RangeError('it is no file');
+  const archive = await promisify(gunzip)(await readFile(snapshot));
+  const entries = await unpackTar(archive, { strict: true, filter: ({ name }) => isWanted(name) });
+  return new Map(entries.map(({ header, data }) => [header.name, Buffer.from(data ?? [])]));
+}
+
+/**
  * Reads a file of a snapshot; undefined where the snapshot does not have it.
  * @throws InputError where there is no snapshot that can be read
  */
 export async function readFromSnapshot(snapshot: string, name: string): Promise<string | undefined> {
   try {
-    const archive = await promisify(gunzip)(await readFile(snapshot));
-    const [entry] = await unpackTar(archive, { strict: true, filter: (header) => header.name === name });
-    return entry === undefined ? undefined : Buffer.from(entry.data ?? []).toString('utf8');
+    return (await readEntries(snapshot, (each) => each === name)).get(name)?.toString('utf8');
   } catch (cause) {
     throw new InputError({
       kind: 'snapshot/unreadable',

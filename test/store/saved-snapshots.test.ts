@@ -7,7 +7,7 @@ import { freshDirectory } from '../support/directory.js';
 const work = freshDirectory();
 const take = async (at: string, keys: string): Promise<string> => {
   const files = new Map([
-    ['manifest.json', Buffer.from(JSON.stringify({ at, files: {} }))],
+    ['manifest.json', Buffer.from(JSON.stringify({ at, files: {}, missing: [] }))],
     ['dcs/keys.json', Buffer.from(keys)],
     ['other', Buffer.from('other')],
   ]);

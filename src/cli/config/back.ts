@@ -13,7 +13,7 @@ import {
   type JsonObject,
 } from '../../resources/dynamic-config.js';
 import { configInKeys, SAVED_KEYS } from '../../resources/saved-keys.js';
-import type { SnapshotManifest } from '../../store/saved-snapshots.js';
+import { readManifest } from '../../store/saved-snapshots.js';
 import { MANIFEST, readFromSnapshot } from '../../store/snapshot-file.js';
 
 /** What is changed to go back to a saved configuration, and what is not gone back to. */
@@ -29,7 +29,7 @@ export interface WayBack {
  * @throws InputError where there is none, or it is another cluster's
  */
 export async function savedConfig(snapshot: string, inventory: Inventory): Promise<JsonObject> {
-  const { cluster } = JSON.parse((await readFromSnapshot(snapshot, MANIFEST)) ?? '{}') as Partial<SnapshotManifest>;
+  const { cluster } = readManifest(await readFromSnapshot(snapshot, MANIFEST));
   if (cluster !== undefined && cluster !== inventory.cluster) {
     throw new InputError({
       kind: 'config/not-saved',

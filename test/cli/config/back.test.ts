@@ -50,5 +50,10 @@ describe('going back to a saved configuration', () => {
     });
     const { file: other } = await writeSnapshot({ to: work.at('two.tar.gz') }, new Date(), new Map([['manifest.json', Buffer.from('{}')]]));
     await expect(savedConfig(other, inventory)).rejects.toMatchObject({ kind: 'config/not-saved', exitCode: 2 });
+    for (const [index, text] of ['null', '[1]', 'no JSON'].entries()) {
+      const entries = new Map([['manifest.json', Buffer.from(text)]]);
+      const { file: odd } = await writeSnapshot({ to: work.at(`odd-${index}.tar.gz`) }, new Date(), entries);
+      await expect(savedConfig(odd, inventory)).rejects.toMatchObject({ kind: 'config/not-saved', exitCode: 2 });
+    }
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listSnapshots } from '../../../src/cli/snapshots/list.js';
@@ -60,6 +61,19 @@ describe('pgprov snapshot list', () => {
     expect(rows[2]).toMatch(/^2026-11-28 03:04:05 \| snapshot \| ada@desk \| pg1, pg2 \| yes \| 3 \| \d+ B \| .*T030405Z\.tar\.gz$/u);
     expect(out).toMatch(/config edit \S+ --back-to \S+20261128T030405Z\.tar\.gz` goes back/u);
     expect(err).toMatch(/^warning: .*odd\.tar\.gz cannot be read: /u);
+  });
+
+  it('tells of what is no snapshot, and waits for no pipe', async () => {
+    const snapshots = work.at('.pgprov', 'demo', 'snapshots');
+    mkdirSync(snapshots, { recursive: true });
+    execFileSync('mkfifo', [`${snapshots}/pipe.tar.gz`]);
+    const manifests = ['null', 'no JSON', '{"at":"2026-11-29T03:04:05.000Z","files":{}}', '{"at":"then","files":{},"missing":[]}'];
+    for (const [index, text] of manifests.entries())
+      await writeSnapshot({ to: `${snapshots}/${index}.tar.gz` }, new Date(), new Map([[MANIFEST, Buffer.from(text)]]));
+    const { out, err } = await printed();
+    expect(out).toMatch(/^There is no snapshot of cluster demo yet/u);
+    expect(err).toMatch(/pipe\.tar\.gz cannot be read: it is no file\n/u);
+    expect(err.match(/\d\.tar\.gz cannot be read: it has no manifest\.json of a snapshot/gu)).toHaveLength(manifests.length);
   });
 
   it('gives scripts all that the manifests have', async () => {
