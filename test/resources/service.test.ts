@@ -104,6 +104,9 @@ describe('service', () => {
     expect(found('by hand')).toEqual(['reload etcd (its configuration changed)']);
     expect(found('wanted')).toEqual([]);
     expect(reflecting.diff(seen)).toEqual([]);
+    expect(reflecting.diff({ ...seen, active: 'inactive' }, new Map([[reflected.id, { type: 'absent' }]]))).toEqual([
+      expect.objectContaining({ summary: 'start etcd' }),
+    ]);
   });
 
   describe('of which the process is observed', () => {

@@ -69,7 +69,7 @@ const hopeless = ({ fatalLogPatterns }: Dcs): string[] => [
 /** Has every member lead or stream with its configuration. */
 export function start(context: RoleContext): Stage {
   const { host, platform } = context;
-  const { user, unit, configFile } = platform.patroni;
+  const { user, unit, configFile: path } = platform.patroni;
   const tls = tlsResources(context, patroniCopies(platform.patroni));
   const broughtBy = unitPackage(platform, platform.patroni.packages);
   // The bootstrap section counts only for a cluster that does not exist yet, so a change of it is no reason to reload.
@@ -94,7 +94,7 @@ export function start(context: RoleContext): Stage {
       }),
       startedAfterHalt(
         notesFirstStart(
-          service({ unit, enable: false, broughtBy, reloadOn: [{ digest: () => live }], reads: [configFile] }),
+          service({ unit, enable: false, broughtBy, reloadOn: [{ ...configFile(context), digest: () => live }], reads: [path] }),
           firstStart(context),
         ),
         halted(context),
