@@ -56,6 +56,7 @@ import brokenFiles from './postgresql/broken-files.js';
 import checksums from './postgresql/checksums.js';
 import collations from './postgresql/collations.js';
 import connectionsSpent from './postgresql/connections-spent.js';
+import controlDamaged from './postgresql/control-damaged.js';
 import dataAccess from './postgresql/data-access.js';
 import diverged from './postgresql/diverged.js';
 import lag from './postgresql/lag.js';
@@ -109,6 +110,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   watchdog,
   patroniRoot,
   dataAccess,
+  controlDamaged,
   systemIdentifier,
   sharedMemory,
   startFailed,

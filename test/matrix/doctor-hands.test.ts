@@ -202,6 +202,25 @@ it('finds data of another cluster, and a Patroni of root, and has both mended', 
   expect(await doctor.on(other, `ls -d ${DATA}.other`)).toBe(`${DATA}.other`);
 });
 
+it('finds a control file that is damaged, and has its member rebuilt', async () => {
+  const { doctor } = at;
+  const { one } = await doctor.members();
+  await doctor.provoke({
+    diagnosis: 'control-damaged',
+    level: 'broken',
+    host: one,
+    line: /FATAL: {2}incorrect checksum in control file/u,
+    what: /the checksum of global\/pg_control does not match$/u,
+    wrong: () =>
+      doctor.on(
+        one,
+        `systemctl stop patroni; printf xxxxxxxx | dd of=${DATA}/global/pg_control bs=1 seek=40 conv=notrunc 2>/dev/null; systemctl start patroni || :`,
+      ),
+    advice: 'mends',
+  });
+  expect(await doctor.on(one, `ls -d ${DATA}.aside-*`)).toContain(DATA);
+});
+
 it('finds a library that keeps a standby from starting, and memory that another one asks for in vain', async () => {
   const { doctor } = at;
   const { leader, one, other } = await doctor.members();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import controlDamaged from '../../../src/diagnoses/postgresql/control-damaged.js';
 import dataAccess from '../../../src/diagnoses/postgresql/data-access.js';
 import noSpace from '../../../src/diagnoses/postgresql/no-space.js';
 import sharedMemory from '../../../src/diagnoses/postgresql/shared-memory.js';
@@ -42,6 +43,23 @@ describe('the data directory', () => {
     expect(found(dataAccess, access({ misowned: ['/var/lib/postgresql/17/main/base/1'], closed: ['/var/lib/postgresql'] }))).toEqual([
       'danger pg3: postgres may not enter /var/lib/postgresql, on the way to its data; files of the data directory do not belong to postgres',
     ]);
+  });
+});
+
+describe('a control file that is damaged', () => {
+  const logs = { pg3: [[9, 'postgresql', 'FATAL:  incorrect checksum in control file'] as Said] };
+  const differs = { own: DOWN.own, data: { pg3: { running: false, control: 'damaged' as const } }, logs };
+  it('has the member rebuilt beside a leader', () => {
+    const finding = only(controlDamaged, differs);
+    expect(finding).toMatchObject({ level: 'broken', host: 'pg3', since: NOW - 9000 });
+    expect(finding.evidence.map(({ line }) => line)).toEqual(['the checksum of global/pg_control does not match', logs.pg3[0]?.[2]]);
+    expect(finding.mend).toMatch(/^`pgprov rebuild \S+ --host pg3` copies the leader’s data/u);
+  });
+  it('may be that of the last commits where nobody leads', () => {
+    expect(only(controlDamaged, { ...differs, leader: null }).mend).toMatch(/`pgprov recover \S+ --without pg3` goes on without/u);
+  });
+  it('is none that a server has in memory, and writes with its next checkpoint', () => {
+    expect(found(controlDamaged, { data: { pg3: { control: 'damaged' } } })).toEqual([]);
   });
 });
 
