@@ -31,7 +31,7 @@ export default defineDiagnosis({
           mend: led
             ? `${pgprov`rebuild ${view.inventory} --host ${host}`} copies the leader’s data, and keeps what ${host} has beside it`
             : `repair it or bring the data back; ${pgprov`recover ${view.inventory} --without ${host}`} goes on without what only ${host} may have`,
-          explains: ['member-down', 'start-failed', 'unit-failed/patroni', 'unit-restarts/patroni'],
+          explains: ['member-down', 'start-failed', 'unit-failed/patroni', 'unit-restarts/patroni', 'unit-stopped/patroni'],
         },
       ];
     });
