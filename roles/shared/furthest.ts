@@ -10,8 +10,8 @@ export interface HostData {
 export type Furthest =
   /** None of the others has a commit on the newest timeline that this host lacks. */
   | { kind: 'known'; host: string }
-  /** It cannot be known; `why` is a clause that names the hosts: `it is unknown how far the WAL of pg2 goes`. */
-  | { kind: 'unknown'; why: string }
+  /** It cannot be known; `why` is a clause that names the hosts: `it is unknown how far the WAL of pg2 goes`. `unread`: whose data or WAL it cannot be read of. */
+  | { kind: 'unknown'; why: string; unread?: readonly string[] }
   /** These hosts wrote two histories under one timeline number. */
   | { kind: 'forked'; hosts: [string, string]; timeline: number };
 
@@ -45,7 +45,7 @@ export function furthest(members: readonly HostData[], noted?: readonly Timeline
   const [only, ...more] = members;
   if (only === undefined) return undefined;
   const blind = members.filter(({ data }) => data.position === undefined);
-  if (blind.length > 0) return { kind: 'unknown', why: `pg_controldata cannot read the data of ${list(blind)}` };
+  if (blind.length > 0) return { kind: 'unknown', why: `pg_controldata cannot read the data of ${list(blind)}`, unread: hostsOf(blind) };
   const newest = Math.max(...members.map(({ data }) => timelineOf(data)));
   const told = members.find(({ data }) => (data.history?.timeline ?? 0) > newest);
   if (told !== undefined) {
@@ -69,7 +69,7 @@ export function furthest(members: readonly HostData[], noted?: readonly Timeline
   if (serving.length > 0)
     return { kind: 'unknown', why: `PostgreSQL runs on ${list(serving)}, and no Patroni there reports its WAL position` };
   const unread = candidates.filter(({ data }) => data.position?.lastRecord === undefined);
-  if (unread.length > 0) return { kind: 'unknown', why: `it is unknown how far the WAL of ${list(unread)} goes` };
+  if (unread.length > 0) return { kind: 'unknown', why: `it is unknown how far the WAL of ${list(unread)} goes`, unread: hostsOf(unread) };
   return { kind: 'known', host: first.host };
 }
 
@@ -113,5 +113,9 @@ function leftBehind(members: readonly HostData[], newest: number, noted: readonl
 }
 
 function list(members: readonly HostData[]): string {
-  return enumerate(members.map(({ host }) => host));
+  return enumerate(hostsOf(members));
+}
+
+function hostsOf(members: readonly HostData[]): string[] {
+  return members.map(({ host }) => host);
 }

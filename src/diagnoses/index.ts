@@ -3,6 +3,7 @@ import historyFork from './cluster/history-fork.js';
 import initializeKey from './cluster/initialize-key.js';
 import noLeader from './cluster/no-leader.js';
 import pause from './cluster/pause.js';
+import restoreUnfinished from './cluster/restore-unfinished.js';
 import secondWriter from './cluster/second-writer.js';
 import synchronous from './cluster/synchronous.js';
 import versions from './cluster/versions.js';
@@ -83,6 +84,7 @@ import twoPrimaries from './streaming/two-primaries.js';
  * then what makes them read or write what is wrong, then what takes a host or a member away, then what takes nothing away yet.
  */
 export const DIAGNOSES: readonly Diagnosis[] = [
+  restoreUnfinished,
   noLeader,
   twoPrimaries,
   storeQuorum,

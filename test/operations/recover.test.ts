@@ -485,6 +485,14 @@ describe('pgprov recover', () => {
     expect(hint({ ...STOPPED, data: { ...STOPPED.data, pg3: gone }, more: { pg3: putOff } })).toContain('is its file system mounted?');
   });
 
+  it('says how one goes on without a member whose WAL cannot be read', () => {
+    const position = { timeline: 4, checkpoint: '0/5', nextOid: 1, lastRecord: undefined };
+    const made = { ...STOPPED, data: { ...STOPPED.data, pg3: { position } } };
+    expect(recover.guards?.(madeUp(inventory, made))[0]?.hint).toBe(
+      `nothing was changed: repair it; or go on without what only pg3 may have, with its data kept aside: \`mv /var/lib/postgresql/17/main /var/lib/postgresql/17/main.unread\`, as root on pg3; then \`pgprov recover ${inventory.file} --without pg3\``,
+    );
+  });
+
   it('refuses an inventory with another scope than the members have, which it would make a second time', async () => {
     const own = await inventoryOf(`${THREE}\npatroni: {scope: other}\n`);
     const made: Made<RecoverOptions> = { ...STOPPED, registered: null, more: onAll(runsAs({})) };

@@ -65,7 +65,7 @@ describe('furthest', () => {
     {
       title: 'data without output of pg_controldata',
       members: { a: primary(2, '0/5'), b: standby(1, undefined, { position: undefined }) },
-      found: { kind: 'unknown', why: 'pg_controldata cannot read the data of b' },
+      found: { kind: 'unknown', why: 'pg_controldata cannot read the data of b', unread: ['b'] },
     },
     {
       title: 'the same history',

@@ -3,6 +3,7 @@ import {
   enabledHandle,
   DATA_BESIDE,
   DATA_DIRECTORY,
+  dataDirectoryOf,
   enumerate,
   formatBytes,
   lsnBytes,
@@ -217,8 +218,22 @@ function unordered(run: RecoverRun): OperationObjection[] {
   if (order?.kind !== 'unknown' || usableData(view).some(({ data }) => data.running)) return [];
   return refuse(
     `it is unknown which member has the last commits: ${order.why}${found(view)}`,
-    `${nothingChanged}: find that out, put the data of those that are not to lead aside (\`mv\`, which keeps it), and run ${pgprov`recover ${inventory}`} again`,
+    `${nothingChanged}: ${unreadWay(run, order.unread ?? [])}`,
   );
+}
+
+/** What becomes of members that nobody can compare with the others; none: what is unknown is of another kind. */
+function unreadWay(run: RecoverRun, unread: readonly string[]): string {
+  const { view, inventory } = run;
+  if (unread.length === 0)
+    return `find that out, put the data of those that are not to lead aside (\`mv\`, which keeps it), and run ${pgprov`recover ${inventory}`} again`;
+  const moves = unread.map((name) => {
+    const [host, platform] = [hostsWith(inventory, 'patroni').find((each) => each.name === name), view.platform(name)];
+    const path = host === undefined || platform === undefined ? 'DIRECTORY' : dataDirectoryOf(host, platform);
+    return `\`mv ${path} ${path}.unread\`, as root on ${name}`;
+  });
+  const without = [...new Set([...givenUp(run), ...unread])].join(',');
+  return `repair it; or go on without what only ${enumerate(unread)} may have, with its data kept aside: ${moves.join('; ')}; then ${pgprov`recover ${inventory} --without ${without}`}`;
 }
 
 /** Who has the last commits, and never leads. */
