@@ -60,7 +60,7 @@ describe('furthest', () => {
     {
       title: 'WAL that could not be read',
       members: { a: data('in production', 2, undefined), b: standby(2, '0/5'), c: standby(2, undefined) },
-      found: { kind: 'unknown', why: 'it is unknown how far the WAL of a and c goes' },
+      found: { kind: 'unknown', why: 'it is unknown how far the WAL of a and c goes', unread: ['a', 'c'] },
     },
     {
       title: 'data without output of pg_controldata',
