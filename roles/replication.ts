@@ -14,10 +14,10 @@ import { guardKept } from './shared/kept-passwords.js';
 import { accountsOf, localServer } from './shared/layout.js';
 import { databasePassword } from './shared/logins.js';
 import { passwordFile } from './shared/password-file.js';
-import { guardStreaming } from './shared/streaming/guards.js';
+import { guardParted, guardStreaming } from './shared/streaming/guards.js';
 import { streamingProblems } from './shared/streaming/problems.js';
 import { streamingStages } from './shared/streaming/stages.js';
-import { checkStreaming, leaderDrift } from './shared/streaming/told.js';
+import { checkStreaming, leaderDrift, partedDrift } from './shared/streaming/told.js';
 import { variables } from './shared/variables.js';
 import { REPLICATION_VARIABLES } from './shared/sections/replication.js';
 
@@ -40,8 +40,8 @@ export default defineRole({
   // Under Patroni its own role sets them: a new password must reach the server, .pgpass and patroni.yml in one step.
   stages,
   passwords: () => [databasePassword('replication', 'replication.password', 'replication')],
-  guards: (view, credentials) => [...guardStreaming(view), ...guardKept(view, credentials, 'replication')],
-  drift: leaderDrift,
+  guards: (view, credentials) => [...guardStreaming(view), ...guardParted(view), ...guardKept(view, credentials, 'replication')],
+  drift: (view) => [...leaderDrift(view), ...partedDrift(view)],
   checks: (view) => [...checkStreaming(view), ...view.hosts('replication').flatMap((host) => checkHost(view, host))],
   remarks: (view, host) =>
     leaderDrift(view)

@@ -12,15 +12,40 @@ import {
 } from '../../../src/index.js';
 import { dataDirectoryOf } from '../layout.js';
 import { variables } from '../variables.js';
-import { founderOf, isPrimary, primaryOf, seenServers, type SeenServer } from './seen.js';
+import { partedFrom } from './parted.js';
+import { founderOf, isJoining, isPrimary, primaryOf, seenServers, type SeenServer } from './seen.js';
 import { streamingServers } from './servers.js';
 
 /** Why nothing may be changed on servers that stream without Patroni: two primaries, other data, a standby that is none. */
 export function guardStreaming(view: View): Objection[] {
+  const first = guardOneDatabase(view);
+  return first.length > 0 ? first : [...guardParts(view), ...ahead(view, seenServers(view))];
+}
+
+/** The same but for servers that have what their primary has not: each of them can be rebuilt while there are others. */
+export function guardParts(view: View): Objection[] {
   const servers = seenServers(view);
   const first = guardOneDatabase(view);
-  if (first.length > 0) return first;
-  return [...newDatabase(view), ...noPrimary(view, servers), ...signals(view, servers), ...ahead(view, servers)];
+  return first.length > 0 ? first : [...newDatabase(view), ...noPrimary(view, servers), ...signals(view, servers)];
+}
+
+/** Servers that went on where their primary had left their timeline, as one that was lost does: started, they would wait for ever. */
+export function guardParted(view: View): Objection[] {
+  const primary = seenServers(view).find(({ says }) => says?.standby === false);
+  if (primary?.says === undefined) return [];
+  const { timeline: leading } = primary.says;
+  return seenServers(view).flatMap((server): Objection[] => {
+    const { name } = server;
+    if (server === primary || isJoining(view, name) || timelineOf(server) === leading) return [];
+    const parted = partedFrom(view, primary, name);
+    if (parted.kind !== 'more' || Number(timelineOf(server)) > leading) return [];
+    const objection = refuse(
+      name,
+      `${name} has parted from its primary: ${parted.why}, so it can never stream from it`,
+      `find out whether ${name} has commits that are needed. Then ${givenUpAnew(view, name)}`,
+    );
+    return [settling(objection, name, `${name} was asked at another moment than ${primary.name}`)];
+  });
 }
 
 /** That there is more than one database, or one with two primaries. */
@@ -227,7 +252,9 @@ function ahead(view: View, servers: readonly SeenServer[]): Objection[] {
     const [timeline, position] = [says?.timeline ?? data.position?.timeline, says?.position ?? downPosition(server)];
     if (timeline === undefined) return [];
     const isNewer = timeline > leading.timeline;
-    const isFurther = timeline === leading.timeline && position !== undefined && position > leading.position;
+    // Of one that is down it is known where its last record starts: where its primary ends, that one lacks it.
+    const end = says === undefined ? leading.position - 1 : leading.position;
+    const isFurther = timeline === leading.timeline && position !== undefined && position > end;
     if (!isNewer && !isFurther) return [];
     const what = isNewer
       ? `is on timeline ${timeline}, and its primary ${primary.name} on timeline ${leading.timeline}`

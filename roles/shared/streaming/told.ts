@@ -1,4 +1,5 @@
 import { enumerate, pgprov, type CheckResult, type Drift, type Inventory, type StreamingWords, type View } from '../../../src/index.js';
+import { guardParted } from './guards.js';
 import { synchronousOf } from './synchronous.js';
 import { isJoining, primaryOf, seenServers } from './seen.js';
 
@@ -12,7 +13,7 @@ export function leaderDrift(view: View): Drift[] {
       host: primary.name,
       allowed: true,
       what: `${primary.name} is the primary, and the inventory says ${inventory.leader} (${placeOf(inventory)}); pgprov goes by what is`,
-      mend: `write \`leader: ${primary.name}\` at the top of the inventory, if it is to stay so (${pgprov`settle ${inventory}`} does)`,
+      mend: `${inventory.leaderLine === undefined ? `write \`leader: ${primary.name}\` at the top of the inventory` : `make \`leader: ${primary.name}\` of that line`}, if it is to stay so (${pgprov`settle ${inventory}`} does)`,
     },
   ];
 }
@@ -23,6 +24,11 @@ export function otherLeaderText(view: View): string[] {
     ({ mend }) =>
       `The inventory says ${view.inventory.leader} (${placeOf(view.inventory)}), and every command tells so until that is settled: ${mend}`,
   );
+}
+
+/** That a server can never stream again, which no apply ends. */
+export function partedDrift(view: View): Drift[] {
+  return guardParted(view).flatMap(({ host, message, hint }) => (host === undefined ? [] : [{ host, what: message, mend: hint }]));
 }
 
 function placeOf({ file, leaderLine }: Inventory): string {

@@ -1,5 +1,6 @@
 import { defineDiagnosis, type Finding } from '../../index.js';
-import { seenServers } from '../../../roles/shared/streaming/seen.js';
+import { partedFrom } from '../../../roles/shared/streaming/parted.js';
+import { isJoining, seenServers } from '../../../roles/shared/streaming/seen.js';
 import { asEvidence, linesOfTries, sinceFirst } from '../shared/lines.js';
 import { FORKED } from '../shared/standby-words.js';
 import { givenUpAnew } from '../../../roles/shared/streaming/guards.js';
@@ -15,11 +16,15 @@ export default defineDiagnosis({
     const { view } = examination;
     const servers = seenServers(view);
     const primary = primaryOf(examination) ?? '';
-    const leading = servers.find(({ name }) => name === primary)?.says?.timeline ?? 0;
-    return standbysCutOff(examination).flatMap((host): Finding[] => {
-      const own = servers.find(({ name }) => name === host)?.says?.timeline ?? 0;
+    const source = servers.find(({ name }) => name === primary);
+    const leading = source?.says?.timeline ?? 0;
+    const down = servers.filter(({ name, says, signal }) => says === undefined && signal && !isJoining(view, name)).map(({ name }) => name);
+    return [...standbysCutOff(examination), ...(source === undefined ? [] : down)].flatMap((host): Finding[] => {
+      const server = servers.find(({ name }) => name === host);
+      const own = server?.says?.timeline ?? server?.data.position?.timeline ?? 0;
       const lines = linesOfTries(examination, host, FORKED);
-      if (own <= leading && lines.length === 0) return [];
+      const parted = source !== undefined && own < leading && partedFrom(view, source, host).kind === 'more';
+      if (own <= leading && lines.length === 0 && !parted) return [];
       return [
         {
           level: 'danger',
@@ -29,7 +34,7 @@ export default defineDiagnosis({
           evidence: [serverEvidence(examination, host), serverEvidence(examination, primary), ...lines.slice(-1).map(asEvidence)],
           follows: `it can never stream; it may have commits that ${primary} lacks`,
           mend: `look at it first, then ${givenUpAnew(examination.view, host)}`,
-          explains: ['standby-cut-off', 'wal-removed'],
+          explains: ['standby-cut-off', 'wal-removed', 'unit-failed', 'unit-stopped'],
         },
       ];
     });

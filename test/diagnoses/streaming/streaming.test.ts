@@ -196,6 +196,18 @@ describe('servers that stream without Patroni', () => {
     expect(one(standbyTimeline, scene).what).toBe('its timeline 2 has parted from timeline 1 of pg1');
   });
 
+  it('are told of one that is down and parted from its primary, which a start would not mend', () => {
+    const leads = { ...primary({ timeline: 2 }), data: { history: { timeline: 2, forks: ['1 0/6000'] } } };
+    const down = (lastRecord: string): Scene => ({
+      signal: true,
+      data: { position: { timeline: 1, checkpoint: '0/5000', nextOid: 20000, lastRecord } },
+    });
+    const found = one(standbyTimeline, { ...well, pg1: down('0/9000'), pg2: leads });
+    expect(found.what).toBe('its timeline 1 has parted from timeline 2 of pg2');
+    expect(found.explains).toContain('unit-failed');
+    expect(findings(standbyTimeline, { ...well, pg1: down('0/5000'), pg2: leads })).toEqual([]);
+  });
+
   it('are told where pg_hba.conf of the primary refuses a standby', () => {
     const text = 'FATAL:  pg_hba.conf rejects replication connection for host "10.0.0.3", user "replicator", no encryption';
     const found = one(accessRefused, away, { logs: { pg1: [[10, 'postgresql', text]] } });

@@ -8,11 +8,11 @@ import {
   type OperationObjection,
   type Tablespaces,
 } from '../../../index.js';
-import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
+import { guardParts, guardStreaming } from '../../../../roles/shared/streaming/guards.js';
+import { partedFrom } from '../../../../roles/shared/streaming/parted.js';
 import { seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
 import { copyOn, dataPath, isFromBackup, isOld, type RebuildRun } from '../rebuild/seen.js';
 import { sourceObjections } from '../rebuild/source.js';
-import { partedFrom } from './parted.js';
 import { isBeingMade, notStreamingWhy, serverNames, serverOn } from './seen.js';
 import { commitsWait } from './waiting-commits.js';
 
@@ -72,7 +72,7 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
 function others({ view, options: { member: host = '' } }: RebuildRun): OperationObjection[] {
   // A second primary hides the rest, and goes first.
   if (serverOn(view, host)?.says?.standby === false) return [];
-  return guardStreaming(view).filter((found) => found.host !== undefined && found.host !== host);
+  return guardParts(view).filter((found) => found.host !== undefined && found.host !== host);
 }
 
 /** Commits that nobody else has are not given up unasked. */

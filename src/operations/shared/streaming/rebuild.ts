@@ -23,6 +23,7 @@ import {
 import { passwordLines } from '../../../../roles/shared/accounts.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { dataDirectoryOf } from '../../../../roles/shared/layout.js';
+import { partedFrom } from '../../../../roles/shared/streaming/parted.js';
 import { primaryConninfo, rewindConninfo, slotOf } from '../../../../roles/shared/streaming/servers.js';
 import { slotsOfPrimary } from '../../../../roles/shared/streaming/stages.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
@@ -32,7 +33,6 @@ import { noBackups, backupRoles } from '../backup/asked.js';
 import { holding, holdStep, scheduleStep, scheduling } from '../backup/timers.js';
 import { copyOn, isFromBackup, isOld, type RebuildOptions, type RebuildRun } from '../rebuild/seen.js';
 import { chosenSource, sourceObservations } from '../rebuild/source.js';
-import { partedFrom } from './parted.js';
 import type { StreamingProcedure } from './procedure.js';
 import { rebuildObjections, sourceOf, tablespacesOn } from './rebuild-guards.js';
 import { isBeingMade, isHeld, notStreamingWhy, serverNames, serverObservations, serverOn, standbysInOrder, unitOn } from './seen.js';

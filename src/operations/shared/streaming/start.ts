@@ -1,5 +1,5 @@
 import { enumerate, pgprov, serverStarted, type OperationObjection, type OperationRun, type OperationStep } from '../../../index.js';
-import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
+import { guardParted, guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { primaryOf } from '../../../../roles/shared/streaming/seen.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import type { StreamingProcedure } from './procedure.js';
@@ -66,8 +66,9 @@ function hasPrimary(run: Run): boolean {
 
 function objections(run: Run): OperationObjection[] {
   const { view, inventory } = run;
-  const outside = targets(run).find((name) => unitOn(view, name)?.serves === true && unitOn(view, name)?.active === false);
-  const found = guardStreaming(view);
+  const meant = targets(run);
+  const outside = meant.find((name) => unitOn(view, name)?.serves === true && unitOn(view, name)?.active === false);
+  const found = [...guardStreaming(view), ...guardParted(view).filter(({ host }) => host !== undefined && meant.includes(host))];
   if (found.length > 0) return found;
   if (outside !== undefined) {
     const message = `PostgreSQL on ${outside} runs outside of its unit`;

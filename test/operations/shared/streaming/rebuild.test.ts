@@ -107,11 +107,17 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
   });
 
   it('sends one to another server first that would keep it from being made, and a second primary comes before all', () => {
-    const down: MadeServer = { ...FAILED_OVER['pg3'], says: { standby: true, receives: false, timeline: 3 } };
-    const servers = { ...FAILED_OVER, pg1: { ...standby({ timeline: 2 }), more: copy() }, pg3: down };
-    expect(objections({ servers, options: { member: 'pg1', was: '11-1' } })[0]).toContain('pg3 is ahead of its primary');
+    const unsignalled: MadeServer = { ...FAILED_OVER['pg3'], says: { standby: true, timeline: 2 }, signal: false };
+    const servers = { ...FAILED_OVER, pg1: { ...standby({ timeline: 2 }), more: copy() }, pg3: unsignalled };
+    expect(objections({ servers, options: { member: 'pg1', was: '11-1' } })[0]).toContain('its standby.signal is gone');
     const options = { member: 'pg1', was: '11-1', giveUpCommits: true };
-    expect(objections({ servers: { ...FAILED_OVER, pg3: down }, options })).toEqual([]);
+    expect(objections({ servers: { ...FAILED_OVER, pg3: unsignalled }, options })).toEqual([]);
+  });
+
+  it('rebuilds one of several that are ahead of the primary, each of which would otherwise wait for the other', () => {
+    const ahead: MadeServer = { ...standby({ timeline: 3, receives: false }), more: copy() };
+    const options = { member: 'pg1', was: '11-1', giveUpCommits: true };
+    expect(objections({ servers: { ...FAILED_OVER, pg1: ahead, pg3: ahead }, options })).toEqual([]);
   });
 
   it('names who does not stream besides, as where a standby has followed the former primary', () => {

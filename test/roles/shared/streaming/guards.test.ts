@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
+import { guardParted, guardParts, guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { primary, standby, streaming, viewOf, type Scene } from './scene.js';
 
 const inventory = await streaming();
@@ -83,6 +83,33 @@ describe('servers that stream without Patroni', () => {
     expect(further?.settles).toBeDefined();
     // One that streams was asked later than its primary.
     expect(messages({ ...well, pg2: standby({ position: 9000 }) })).toEqual([]);
+  });
+
+  it('are refused where one that is down has one record more than its primary, whose WAL ends where that begins', () => {
+    const down = (lastRecord: string): Scene => ({
+      signal: true,
+      data: { position: { timeline: 1, checkpoint: '0/1000', nextOid: 20000, lastRecord } },
+    });
+    expect(messages({ ...well, pg2: down('0/1388') })).toEqual([expect.stringContaining('pg2 is ahead of its primary')]);
+    expect(messages({ ...well, pg2: down('0/1380') })).toEqual([]);
+    // Each of several such can be rebuilt.
+    expect(guardParts(viewOf(inventory, { ...well, pg2: down('0/1388') }))).toEqual([]);
+  });
+
+  it('are refused with one that went on where its primary left their timeline, down or up, until it is rebuilt', () => {
+    const promoted: Scene = { ...primary({ timeline: 2 }), data: { history: { timeline: 2, forks: ['1 0/6000'] } } };
+    const down = (lastRecord: string): Scene => ({
+      signal: true,
+      data: { position: { timeline: 1, checkpoint: '0/1000', nextOid: 20000, lastRecord } },
+    });
+    const parted = (scene: Scene): string[] =>
+      guardParted(viewOf(inventory, { pg1: scene, pg2: promoted, pg3: standby({ timeline: 2 }) })).map(({ message }) => message);
+    const up = (location: string): Scene => standby({ receives: false, location });
+    for (const scene of [down('0/6000'), down('0/7000'), up('0/6001')])
+      expect(parted(scene)).toEqual([
+        expect.stringMatching(/^pg1 has parted from its primary: it went on on timeline 1 to .* left at 0\/6000/u),
+      ]);
+    for (const scene of [down('0/5FFF'), up('0/6000'), standby({ location: '0/7000' })]) expect(parted(scene)).toEqual([]);
   });
 
   it('are refused with a standby that streams from a server which has not what it has replayed', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkStreaming, leaderDrift } from '../../../../roles/shared/streaming/told.js';
+import { checkStreaming, leaderDrift, partedDrift } from '../../../../roles/shared/streaming/told.js';
 import { founderOf, isJoining, isMade, primaryOf } from '../../../../roles/shared/streaming/seen.js';
 import { primary, standby, streaming, viewOf } from './scene.js';
 
@@ -15,13 +15,23 @@ describe('who is the primary', () => {
         allowed: true,
         what: 'pg2 is the primary, and the inventory says pg1 (inventory.yml:7); pgprov goes by what is',
         mend: expect.stringMatching(
-          /^write `leader: pg2` at the top of the inventory, if it is to stay so \(`pgprov settle \S+` does\)$/u,
+          /^make `leader: pg2` of that line, if it is to stay so \(`pgprov settle \S+` does\)$/u,
         ) as string,
       },
     ]);
     const [unnamed] = leaderDrift(viewOf(await streaming(), promoted));
     expect(unnamed?.what).toContain('the inventory says pg1 (its first host, where it names no leader)');
+    expect(unnamed?.mend).toContain('write `leader: pg2` at the top of the inventory');
     expect(leaderDrift(viewOf(await streaming('leader: pg2\n'), promoted))).toEqual([]);
+  });
+
+  it('is told beside who has parted from it, and is to be rebuilt', async () => {
+    const down = { signal: true, data: { position: { timeline: 1, checkpoint: '0/5000', nextOid: 20000, lastRecord: '0/9000' } } };
+    const leads = { ...promoted.pg2, data: { history: { timeline: 2, forks: ['1 0/6000'] } } };
+    const [found, ...more] = partedDrift(viewOf(await streaming(), { pg1: down, pg2: leads, pg3: standby({ timeline: 2 }) }));
+    expect(more).toEqual([]);
+    expect(found?.host).toBe('pg1');
+    expect(found?.mend).toMatch(/`pgprov rebuild \S+ --host pg1 --give-up-commits`/u);
   });
 
   it('is who takes writes, and while nobody does, who would after a start', async () => {
