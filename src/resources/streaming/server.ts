@@ -26,6 +26,8 @@ export interface StreamingWords {
   /** Of a standby: bytes of WAL that it has replayed, and whether that is paused. */
   replayed?: number;
   paused?: boolean;
+  /** Of a standby that has replayed a commit since it was started: when the last one was made, in seconds since 1970 by the clock of its primary. */
+  lastCommit?: number;
   /** `170012` */
   version: number;
   /** Of a standby that receives WAL: bytes up to the end that its sender last said to have. */
@@ -53,6 +55,7 @@ SELECT json_build_object('standby', standby, 'location', lsn::text, 'position', 
       (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT timeline_id FROM pg_control_checkpoint()), ${IN_WAL_FILES})
     ELSE ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int END,
   'replayed', pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'),
+  'lastCommit', CASE WHEN standby THEN extract(epoch FROM pg_last_xact_replay_timestamp()) END,
   'senderEnd', (SELECT pg_wal_lsn_diff(latest_end_lsn, '0/0') FROM pg_stat_wal_receiver WHERE ${RECEIVES}), 'paused', CASE WHEN standby THEN pg_is_wal_replay_paused() END,
   'version', current_setting('server_version_num')::int, 'receives', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}),
   'sends', coalesce((SELECT json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state)) FROM pg_stat_replication), '[]'))::text FROM here`;
@@ -78,18 +81,20 @@ export function streamingServer(server: LocalServer, path: string): Observation<
   };
 }
 
-type Json = Omit<StreamingWords, 'replayed' | 'paused' | 'senderEnd'> & {
+type Json = Omit<StreamingWords, 'replayed' | 'paused' | 'senderEnd' | 'lastCommit'> & {
   replayed: number | null;
   senderEnd: number | null;
+  lastCommit: number | null;
   paused: boolean | null;
 };
 
-function readWords({ replayed, senderEnd, paused, ...words }: Json): StreamingWords {
+function readWords({ replayed, senderEnd, lastCommit, paused, ...words }: Json): StreamingWords {
   if (!words.standby) return words;
   return {
     ...words,
     ...(replayed === null ? {} : { replayed }),
     ...(senderEnd === null ? {} : { senderEnd }),
+    ...(lastCommit === null ? {} : { lastCommit }),
     ...(paused === null ? {} : { paused }),
   };
 }

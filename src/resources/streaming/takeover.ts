@@ -41,17 +41,22 @@ export const SERVERS_ANSWERING = handle<readonly string[]>('servers-answering');
 /** Seconds that a server has to answer in. */
 const ANSWERS_WITHIN = 3;
 
-/** Asks which of these servers take connections, or say that they do not yet. */
+/**
+ * Asks which of these servers take connections, or say that they do not yet. It is asked as who may log in there, though nobody does: a stranger
+ * would stand in the server's log as refused.
+ */
 export function serversAnswering(
   { binDirectory }: Pick<LocalServer, 'binDirectory'>,
-  servers: readonly { name: string; address: string; port: number }[],
+  servers: readonly { name: string; address: string; port: number; user: string; database: string }[],
 ): Observation<readonly string[]> {
   const each = servers.map(
     ({
       name,
       address,
       port,
-    }) => sh`{ ${`${binDirectory}/pg_isready`} -q -t ${seconds(ANSWERS_WITHIN)} -h ${address} -p ${port} </dev/null >/dev/null 2>&1
+      user,
+      database,
+    }) => sh`{ ${`${binDirectory}/pg_isready`} -q -t ${seconds(ANSWERS_WITHIN)} -h ${address} -p ${port} -U ${user} -d ${database} </dev/null >/dev/null 2>&1
 [ "$?" -gt 1 ] || echo ${name}; } &`,
   );
   return {

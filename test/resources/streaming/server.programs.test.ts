@@ -55,6 +55,8 @@ describe.skipIf(binaries === undefined)(
       await expect.poll(() => third.query('select count(*) from pg_stat_wal_receiver'), { timeout: patience(30_000) }).toEqual(['0']);
       expect(third.query('select timeline_id from pg_control_checkpoint()')).toEqual(['1']);
       expect(saysOf(third)).toMatchObject({ standby: true, timeline: 2, receives: false });
+      // When the last commit was made that it has, by the clock of who made it.
+      expect(saysOf(third)?.lastCommit).toBeGreaterThan(1_700_000_000);
       // What pg_rewind leaves of a timeline that it took back: a WAL file, and no history.
       writeFileSync(join(third.data, 'pg_wal', '000000050000000000000009'), '');
       expect(saysOf(third)).toMatchObject({ timeline: 2 });

@@ -1,6 +1,7 @@
 import { DATA_DIRECTORY, enumerate, formatLsn, type Inventory, type View } from '../../../index.js';
 import { isJoining } from '../../../../roles/shared/streaming/seen.js';
 import { synchronousOf } from '../../../../roles/shared/streaming/synchronous.js';
+import { utcText } from '../moment.js';
 import { serverNames, serverOn } from './seen.js';
 import { isFurther, othersThan, reachOf, upstreamNamed, type Reach } from './servers-seen.js';
 
@@ -84,10 +85,17 @@ function otherText(seen: Lost, name: string, own: Reach): string {
   return `${name} up to ${formatLsn(reach.bytes)}, ${Math.abs(difference)} bytes ${difference > 0 ? 'less' : 'more, which are lost'}`;
 }
 
+/** From when on commits of a lost primary may be lost, as a sentence with a space behind it; nothing where its standby does not know. */
+function lastCommitText(view: View, lost: string, { name }: Reach): string {
+  const last = serverOn(view, name)?.says?.lastCommit;
+  if (last === undefined) return '';
+  return `The last commit that ${name} has replayed was made at ${utcText(new Date(last * 1000).toISOString())} by the clock of ${lost}: later ones are lost, if there were any. `;
+}
+
 /** What a lost primary had more, by its own files where its host answers. */
 function lostText(view: View, name: string, own: Reach): string {
   if (!view.surveyed(name))
-    return `the host of ${name} cannot be reached, so how far it was is unknown: what it had not sent is lost. If it only hangs or is cut off, what clients write there from now on is lost too: switch it off first`;
+    return `the host of ${name} cannot be reached, so how far it was is unknown: what it had not sent is lost. ${lastCommitText(view, name, own)}If it only hangs or is cut off, what clients write there from now on is lost too: switch it off first`;
   const data = view.read(name, DATA_DIRECTORY);
   const reach = reachOf(view, name);
   if (data?.kind !== 'cluster' || reach === undefined)

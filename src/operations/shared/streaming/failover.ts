@@ -10,10 +10,13 @@ import {
   type OperationRun,
   type OperationStep,
   type Resource,
+  type View,
 } from '../../../index.js';
+import { partedFrom } from '../../../../roles/shared/streaming/parted.js';
+import { seenServers } from '../../../../roles/shared/streaming/seen.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { localServer } from '../../../../roles/shared/layout.js';
-import { otherServers } from '../../../../roles/shared/streaming/servers.js';
+import { otherServers, REWIND_DATABASE } from '../../../../roles/shared/streaming/servers.js';
 import { otherLeaderText } from '../../../../roles/shared/streaming/told.js';
 import { variables } from '../../../../roles/shared/variables.js';
 import { byReach, lostServers, lossText, type Lost } from './failover-candidates.js';
@@ -43,6 +46,8 @@ export const streamingFailover: StreamingProcedure<Options> = {
       name: other.name,
       address: other.clusterAddress,
       port: variables(other, 'postgresql').port,
+      user: variables(other, 'replication').username,
+      database: REWIND_DATABASE,
     }));
     return [serversAnswering(localServer(host, platform), others)];
   },
@@ -75,12 +80,19 @@ function choose(run: Run): Options {
   const known = byReach(seen);
   const to = options.to ?? known[0]?.name ?? '';
   const own = reachOf(view, to);
-  // One that streams from a lost server alone finds no other.
-  const finds = (name: string): boolean => !lost.includes(upstreamNamed(inventory, name) ?? '');
+  // One that streams from a lost server alone finds no other, and one that parted earlier follows nobody.
+  const finds = (name: string): boolean => !lost.includes(upstreamNamed(inventory, name) ?? '') && partedWhy(view, to, name) === undefined;
   const followers = known.flatMap((reach) =>
     reach.name !== to && !reach.down && finds(reach.name) && own !== undefined && !isFurther(reach, own) ? [reach.name] : [],
   );
   return { ...options, lost, to, followers };
+}
+
+/** That a server has what the new primary has not, as a clause that follows `it`; undefined: not as far as it shows. */
+function partedWhy(view: View, to: string, name: string): string | undefined {
+  const leads = seenServers(view).find((server) => server.name === to);
+  const parted = leads === undefined ? undefined : partedFrom(view, leads, name);
+  return parted?.kind === 'more' ? parted.why.replace(/^it /u, '') : undefined;
 }
 
 function lostOf({ view, inventory, options: { lost = [] } }: Run): Lost {
@@ -167,7 +179,7 @@ function afterText({ view, inventory, options }: Run): string[] {
         `${name} could not be kept from coming back as a primary: before its PostgreSQL starts again, write standby.signal into its data directory (a second primary is refused by every run); then ${pgprov`rebuild ${inventory} --host ${name}`} makes it a standby of ${to}`,
     ),
     ...further.flatMap((name) => {
-      const why = notFollowingWhy(view, to, name);
+      const why = partedWhy(view, to, name) ?? notFollowingWhy(view, to, name);
       return why === undefined ? [] : [`${name} is not waited for: it ${why}`];
     }),
   ];

@@ -79,6 +79,10 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     expect(failover.question?.(run)).toMatch(/^Nothing keeps pg1 from taking writes when it comes back: be sure that it is off\. /u);
     expect(loss(run)).toContain('the host of pg1 cannot be reached, so how far it was is unknown: what it had not sent is lost');
     expect(failover.remaining(run).then).toContain('before its PostgreSQL starts again, write standby.signal');
+    expect(loss(run)).not.toContain('The last commit');
+    expect(loss(chosen({ ...OFF, pg2: at(0x2100, { lastCommit: 1_764_455_223.5 }) }))).toContain(
+      'The last commit that pg2 has replayed was made at 2025-11-29 22:27:03 UTC by the clock of pg1: later ones are lost, if there were any.',
+    );
   });
 
   it('never takes one that has less than another, unless that is said', () => {
@@ -105,6 +109,14 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     expect(objections(chosen({ ...OFF, pg1: down }, { to: 'pg2' }))[0]).toBe(
       'pg2 is a record of WAL behind pg1 (it is down, and its last record starts at 0/2100), which would be lost',
     );
+  });
+
+  it('does not wait for a standby that parted from the new primary earlier, and says so', () => {
+    const leads = { ...at(0x9000, { timeline: 2 }), data: { history: { timeline: 2, forks: ['1 0/6000'] } } };
+    const run = chosen({ pg2: leads, pg3: at(0x8000) });
+    expect([run.options.to, run.options.followers, steps(run)]).toEqual(['pg2', [], ['slots', 'promote']]);
+    expect(failover.remaining(run).then).toContain('pg3 is not waited for: it went on on timeline 1 to 0/8000, which pg2 left at 0/6000');
+    expect(chosen({ pg2: leads, pg3: at(0x6000) }).options.followers).toEqual(['pg3']);
   });
 
   it('does not wait for a standby of the lost server alone, and says so', async () => {
