@@ -12,7 +12,6 @@ export default defineDiagnosis({
     return unapproved(view).map(
       ({ host, what, mend }): Finding => ({
         level: leaderOf(examination) === undefined ? 'broken' : 'danger',
-        host,
         what,
         evidence: [
           { host, source: 'the notes of restores', line: view.read(host, UNAPPROVED_DATA)?.restore || 'pgprov-restore.service is active' },

@@ -9,7 +9,6 @@ it('tells of a restore that another machine began, with what finishes it, and th
   const finding = only(restoreUnfinished, on({ restore: '20261129T230835Z' }));
   expect(finding).toMatchObject({
     level: 'broken',
-    host: 'pg1',
     what: expect.stringContaining('pg1 has data of a restore that is not finished'),
   });
   expect(finding.evidence[0]?.line).toBe('20261129T230835Z');
