@@ -19,7 +19,6 @@ export default defineDiagnosis({
         follows: 'members stay down until it is finished, and must not be started meanwhile',
         mend,
         explains: ['no-leader', 'member-down', 'without-patroni', 'unit-stopped', 'unit-not-at-boot'],
-        affects: view.hosts('patroni').map(({ name }) => name),
       }),
     );
   },

@@ -14,7 +14,6 @@ it('tells of a restore that another machine began, with what finishes it, and th
   expect(finding.evidence[0]?.line).toBe('20261129T230835Z');
   expect(finding.mend).toMatch(/^finish it on the machine that began it \(`pgprov restore \S+`\), or take it back there with --undo/u);
   expect(finding.explains).toEqual(expect.arrayContaining(['no-leader', 'without-patroni', 'unit-stopped']));
-  expect(finding.affects).toEqual(['pg1', 'pg2', 'pg3']);
 });
 
 it('tells of pgBackRest that is at it, and of nothing where there is none', () => {
