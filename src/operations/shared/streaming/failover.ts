@@ -151,11 +151,15 @@ function takeOver(run: Run): OperationStep[] {
   ];
 }
 
+/** The standbys that have to stream from the new primary: of those that were chosen, who answers, and has not parted from it since. */
+function following({ view, options: { to = '', followers = [] } }: Run): string[] {
+  return followers.filter((name) => view.surveyed(name) && partedWhy(view, to, name) === undefined);
+}
+
 /** What is left when the standby is the primary. */
 function afterwards(run: Run): OperationStep[] {
-  const { view, options } = run;
-  const { to = '', followers = [] } = options;
-  const there = followers.filter((name) => view.surveyed(name));
+  const { to = '' } = run.options;
+  const there = following(run);
   return [...othersStep(run, to, there), ...synchronousStep(run, to, there)];
 }
 
@@ -169,7 +173,9 @@ function afterText({ view, inventory, options }: Run): string[] {
   const { to = '', lost = [], followers = [] } = options;
   const away = lost.filter((name) => !view.surveyed(name));
   const there = lost.filter((name) => view.surveyed(name));
-  const further = othersThan(inventory, to, ...lost).filter((name) => !followers.includes(name));
+  const further = othersThan(inventory, to, ...lost).filter(
+    (name) => !followers.includes(name) || (view.surveyed(name) && partedWhy(view, to, name) !== undefined),
+  );
   return [
     ...there.map(
       (name) => `${name} starts only as a standby from now on, and ${pgprov`rebuild ${inventory} --host ${name}`} makes it one of ${to}`,
@@ -187,7 +193,7 @@ function afterText({ view, inventory, options }: Run): string[] {
 
 function proofs(run: Run): CheckResult[] {
   const { view, options } = run;
-  const { to = '', followers = [] } = options;
+  const { to = '' } = options;
   const primary = openPrimary(view);
   const timeline = primary === undefined ? undefined : serverOn(view, primary)?.says?.timeline;
   const leads: CheckResult = {
@@ -196,18 +202,16 @@ function proofs(run: Run): CheckResult[] {
     detail: primary === undefined ? 'no server takes writes' : `${primary}, timeline ${timeline ?? '?'}`,
   };
   if (primary === undefined || primary !== to) return [leads];
-  const streaming = followers
-    .filter((name) => view.surveyed(name))
-    .map((host): CheckResult => {
-      const why = notFollowingWhy(view, to, host);
-      return {
-        host,
-        title: 'it streams on the new timeline',
-        settles: true,
-        ok: why === undefined,
-        detail: why === undefined ? `timeline ${timeline}` : `it ${why}`,
-      };
-    });
+  const streaming = following(run).map((host): CheckResult => {
+    const why = notFollowingWhy(view, to, host);
+    return {
+      host,
+      title: 'it streams on the new timeline',
+      settles: true,
+      ok: why === undefined,
+      detail: why === undefined ? `timeline ${timeline}` : `it ${why}`,
+    };
+  });
   return [leads, ...streaming];
 }
 

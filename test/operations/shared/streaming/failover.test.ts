@@ -117,6 +117,14 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     expect([run.options.to, run.options.followers, steps(run)]).toEqual(['pg2', [], ['slots', 'promote']]);
     expect(failover.remaining(run).then).toContain('pg3 is not waited for: it went on on timeline 1 to 0/8000, which pg2 left at 0/6000');
     expect(chosen({ pg2: leads, pg3: at(0x6000) }).options.followers).toEqual(['pg3']);
+    // One that was chosen by a run that was cut off, and parted since.
+    const resumed = streamingRun<Options>(
+      inventory,
+      { pg2: { ...primary({ timeline: 2 }), data: leads.data }, pg3: at(0x8000) },
+      { to: 'pg2', lost: ['pg1'], followers: ['pg3'] },
+    );
+    expect([steps(resumed), failover.remaining(resumed).steps]).toEqual([[], []]);
+    expect(failover.nothing?.(resumed)).toContain('pg3 is not waited for: it went on on timeline 1');
   });
 
   it('does not wait for a standby of the lost server alone, and says so', async () => {
