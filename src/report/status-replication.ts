@@ -81,15 +81,21 @@ function targetWords({ state, sync, sentLagBytes: unsent = 0, replayLagBytes, ..
   ].join(', ');
 }
 
-/** Slots with the WAL that they hold; those that standbys keep for a failover are counted. */
-export function slotEntries({ replication = [], members }: Pick<ClusterStatus, 'replication' | 'members'>): Judged[] {
+/** Slots with the WAL that they hold; those that standbys under Patroni keep for a failover are counted. */
+export function slotEntries({
+  replication = [],
+  members,
+  topology,
+}: Pick<ClusterStatus, 'replication' | 'members' | 'topology'>): Judged[] {
+  // Without Patroni nobody moves the slots of a standby on: what nobody uses there is left over.
+  const keeps = topology !== 'streaming';
   const names = new Set(members.map(({ name }) => slotNameOf(name)));
   return replication.flatMap(({ host, standby, slots }): Judged[] => {
-    const kept = slots.filter((slot) => standby && names.has(slot.name) && !slot.active && isSound(slot));
+    const kept = slots.filter((slot) => keeps && standby && names.has(slot.name) && !slot.active && isSound(slot));
     const shown = slots.filter((slot) => !kept.includes(slot));
     const most = Math.max(0, ...kept.map(({ heldBytes = 0 }) => heldBytes));
     return [
-      ...shown.map((slot) => ({ name: host, text: slotWords(slot), good: isSound(slot) && (slot.active || standby) })),
+      ...shown.map((slot) => ({ name: host, text: slotWords(slot), good: isSound(slot) && (slot.active || (keeps && standby)) })),
       ...(kept.length === 0
         ? []
         : [

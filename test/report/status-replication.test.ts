@@ -132,6 +132,13 @@ describe('slots', () => {
     ]);
   });
 
+  it('are no good on a standby without Patroni that nobody uses: they hold WAL, and it leads only by a switchover, which makes its own', () => {
+    const slots = [slot('pg1', { active: false, heldBytes: MIB })];
+    expect(slotEntries({ topology: 'streaming', members, replication: [{ ...standby, slots }] })).toEqual([
+      { name: 'pg-2', good: false, text: 'pg1: physical, not in use, holds 1 MiB' },
+    ]);
+  });
+
   it('are shown for a standby as well when they are lost, invalid or not of a member', () => {
     const slots = [
       slot('pg1', { active: false, wal: 'lost' }),
