@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
+import { Doctor } from '../integration/support/doctor.js';
 import { doctorsCluster } from '../integration/support/doctors-cluster.js';
+import { forgetJournal } from '../integration/support/kernel.js';
+import { patronictlList } from '../integration/support/outside.js';
 import { giveClock, removeClock, setClock } from '../integration/support/own-clock.js';
 import { patience } from '../support/patience.js';
 
@@ -71,4 +74,32 @@ it('finds transactions that have held back vacuum since yesterday, and has them 
     },
   );
   expect(await doctor.at(leader, 'SELECT count(*) FROM pg_prepared_xacts')).toBe('0');
+});
+
+it('finds a restart that a setting has waited for since yesterday, and has it done', async () => {
+  const { cluster } = at;
+  const doctor = new Doctor(cluster, '--since', '2d');
+  const { leader, one } = await doctor.members();
+  const host = cluster.host(one);
+  const waits = async (): Promise<string | undefined> =>
+    (await patronictlList(host)).find(({ Member }) => Member === one)?.['Pending restart'];
+  await doctor.provoke({
+    diagnosis: 'pending-restart',
+    level: 'notice',
+    line: /^max_locks_per_transaction: 64 -> 80$/u,
+    what: new RegExp(`^${one} has waited for a restart for 25 h$`, 'u'),
+    hoursAgo: 26,
+    wrong: async () => {
+      // Only the journal goes by the other clock: Patroni's word of the change is of yesterday, and the start of the server is forgotten.
+      await forgetJournal(host);
+      await giveClock(host, '-25h');
+      await doctor.on(one, 'systemctl restart systemd-journald');
+      await removeClock(host);
+      await doctor.patronictl(leader, 'edit-config --force -p max_locks_per_transaction=80 demo');
+      await expect.poll(waits, { timeout: patience(30_000) }).toBe('*');
+      await doctor.on(one, 'systemctl restart systemd-journald');
+    },
+    advice: 'mends',
+  });
+  expect(await doctor.at(one, 'SHOW max_locks_per_transaction')).toBe('80');
 });

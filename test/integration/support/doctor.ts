@@ -6,8 +6,8 @@ import type { TestCluster } from './cluster.js';
 import { must, patronictl, patronictlList, sql } from './outside.js';
 import { pgprov, PROGRAM } from './pgprov.js';
 
-/** Milliseconds; what may come from a change of leader is told 90 s after it, and a cluster that was put back has just had one. */
-const SEEN_WITHIN = 100_000;
+/** Milliseconds; what may come from a change of leader is told so long after it, and a cluster that was put back has just had one. */
+const SETTLED = 90_000;
 
 /** What is to be found once something is wrong. */
 export interface Expected {
@@ -39,8 +39,12 @@ export interface Fault extends Expected {
 export class Doctor {
   readonly #cluster: TestCluster;
 
-  constructor(cluster: TestCluster) {
+  readonly #options: readonly string[];
+
+  /** @param options of `pgprov doctor` */
+  constructor(cluster: TestCluster, ...options: readonly string[]) {
     this.#cluster = cluster;
+    this.#options = options;
   }
 
   /** SQL on a host. */
@@ -87,7 +91,7 @@ export class Doctor {
   }
 
   async findings(): Promise<readonly Diagnosed[]> {
-    const { stdout } = await pgprov('doctor', this.#cluster.file, '--json');
+    const { stdout } = await pgprov('doctor', this.#cluster.file, '--json', ...this.#options);
     return (JSON.parse(stdout) as DoctorAnswer).findings;
   }
 
@@ -135,7 +139,7 @@ export class Doctor {
     };
     const told = (): string => findings.map((one) => `${inShort(one)}: ${one.what}\n${linesOf(one)}`).join('\n');
     await expect
-      .poll(amiss, { timeout: patience(SEEN_WITHIN), interval: 2000 })
+      .poll(amiss, { timeout: SETTLED + patience(30_000), interval: 2000 })
       .toEqual([])
       .catch((error: unknown) => {
         throw new Error(`${String(error)}\nfound:\n${told()}`);

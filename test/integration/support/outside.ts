@@ -27,6 +27,7 @@ export interface ListedMember {
   Role: string;
   State: string;
   TL: number;
+  'Pending restart'?: string;
 }
 
 /** `patronictl list` as data. */
