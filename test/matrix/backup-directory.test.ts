@@ -102,6 +102,59 @@ describe('backups in directories that the members share', () => {
     await pgbackrest(host, '--stanza=demo check');
   });
 
+  /** A backup that the timer of the member which leads began, and that stands still in the middle; gives that member. */
+  const standsStill = async (): Promise<LabHost> => {
+    const host = await leader();
+    await must(
+      host,
+      `since=$(date +%s); systemctl start --no-block pgprov-backup@full
+for try in $(seq 900); do journalctl -q -o cat -u pgprov-backup@full --since=@$since | grep -q 'backup start archive' && break; sleep 0.1; done
+systemctl kill -s STOP pgprov-backup@full`,
+    );
+    return host;
+  };
+  const taken = async (before: readonly string[][]): Promise<number[]> =>
+    Promise.all(
+      before.map(async (former, index) => (await labels(await leader(), index + 1)).filter((label) => !former.includes(label)).length),
+    );
+  const present = async (): Promise<string[][]> => Promise.all([1, 2].map(async (repository) => labels(await leader(), repository)));
+
+  it('are taken by the next member alone when the one that takes them dies, also when that comes back', async () => {
+    const before = await present();
+    const died = await standsStill();
+    await died.kill();
+    const survivors = cluster.hosts.filter(({ name }) => name !== died.name);
+    const leads = async (): Promise<string> =>
+      (await Promise.all(survivors.map((host) => sql(host, 'SELECT pg_is_in_recovery()').catch(() => 't')))).join('');
+    await expect.poll(leads, { timeout: patience(120_000) }).toMatch(/f/u);
+    await Promise.all(survivors.map((host) => must(host, 'systemctl start pgprov-backup@full')));
+    await died.start();
+    await isWhole();
+    expect((await leader()).name).not.toBe(died.name);
+    await must(died, 'systemctl start pgprov-backup@full');
+    expect(await taken(before)).toEqual([1, 1]);
+    await run('backup verify');
+  });
+
+  it('end by their limit where they hang, and the member that leads by then takes its own', async () => {
+    const before = await present();
+    const limit = '/run/systemd/system/pgprov-backup@.service.d';
+    const hangs = await leader();
+    await must(hangs, `mkdir -p ${limit} && printf '[Service]\\nTimeoutStartSec=60\\n' >${limit}/test.conf && systemctl daemon-reload`);
+    expect((await standsStill()).name).toBe(hangs.name);
+    await run('switchover', '--yes');
+    const next = await leader();
+    expect(next.name).not.toBe(hangs.name);
+    await must(next, 'systemctl start pgprov-backup@full');
+    const shown = (): Promise<string> =>
+      must(hangs, 'systemctl show -p ActiveState -p Result --value pgprov-backup@full | sort | paste -sd " "');
+    await expect.poll(shown, { timeout: patience(120_000) }).toBe('failed timeout');
+    expect(await taken(before)).toEqual([1, 1]);
+    await must(hangs, `rm -r ${limit} && systemctl daemon-reload`);
+    await pgbackrest(next, '--stanza=demo check');
+    await run('backup verify');
+  });
+
   it('are tried in a drill', async () => {
     await archived();
     await run('drill restore', '--check', 'SELECT count(*) = 1000 FROM orders');
