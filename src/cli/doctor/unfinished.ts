@@ -4,7 +4,14 @@ import { PATRONI_MEMBER } from '../../resources/patroni/member.js';
 import type { Unfinished } from '../operations/unfinished.js';
 
 /** What an operation that holds members does to them itself while it is not finished. */
-const ITS_DOING: readonly string[] = ['restore-unfinished', 'no-leader', 'member-down', 'without-patroni', 'unit-stopped', 'unit-not-at-boot'];
+const ITS_DOING: readonly string[] = [
+  'restore-unfinished',
+  'no-leader',
+  'member-down',
+  'without-patroni',
+  'unit-stopped',
+  'unit-not-at-boot',
+];
 
 /**
  * That an operation is not finished. Any command that changes the cluster is refused until then, those that mend something else among them, so
