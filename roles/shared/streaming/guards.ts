@@ -31,12 +31,12 @@ export function guardParts(view: View): Objection[] {
 
 /** Servers that went on where their primary had left their timeline, as one that was lost does: started, they would wait for ever. */
 export function guardParted(view: View): Objection[] {
-  const primary = seenServers(view).find(({ says }) => says?.standby === false);
+  const primary = primaryOf(view);
   if (primary?.says === undefined) return [];
   const { timeline: leading } = primary.says;
   return seenServers(view).flatMap((server): Objection[] => {
     const { name } = server;
-    if (server === primary || isJoining(view, name) || timelineOf(server) === leading) return [];
+    if (isPrimary(server) || isJoining(view, name) || timelineOf(server) === leading) return [];
     const parted = partedFrom(view, primary, name);
     if (parted.kind !== 'more' || Number(timelineOf(server)) > leading) return [];
     const objection = refuse(

@@ -110,6 +110,8 @@ describe('servers that stream without Patroni', () => {
         expect.stringMatching(/^pg1 has parted from its primary: it went on on timeline 1 to .* left at 0\/6000/u),
       ]);
     for (const scene of [down('0/5FFF'), up('0/6000'), standby({ location: '0/7000' })]) expect(parted(scene)).toEqual([]);
+    // What would start as a second primary is refused as that.
+    for (const scene of [{ ...down('0/7000'), signal: false }, primary({ location: '0/7000' })]) expect(parted(scene)).toEqual([]);
   });
 
   it('are refused with a standby that streams from a server which has not what it has replayed', () => {
