@@ -38,7 +38,14 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   if (source === undefined) {
     const several = seenServers(view).filter(({ name, says }) => name !== host && says?.standby === false);
     if (several.length > 0) return guardStreaming(view);
+    const away = serverNames({ inventory }).filter((name) => !view.surveyed(name));
     const isPrimary = serverOn(view, host)?.says?.standby === false;
+    // One that is lost on the way may be the primary that the others follow.
+    if (isPrimary && away.length > 0)
+      return refuse(
+        `${host} takes writes, and whether ${enumerate(away)} ${away.length === 1 ? 'does' : 'do'} cannot be asked: there is no server that ${host} could be built from`,
+        'run this again when all hosts answer',
+      );
     if (isPrimary)
       return refuse(
         `${host} is the primary, and its data is what the others are built from`,

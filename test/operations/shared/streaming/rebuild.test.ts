@@ -95,6 +95,10 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     expect(objections({ options: { member: 'pg1', was: '11-1' } })).toEqual([
       'pg1 is the primary, and its data is what the others are built from',
     ]);
+    const seen = Object.fromEntries(Object.entries(usual()).filter(([name]) => name !== 'pg3'));
+    expect(objections({ servers: seen, options: { member: 'pg1', was: '11-1' } })).toEqual([
+      'pg1 takes writes, and whether pg3 does cannot be asked: there is no server that pg1 could be built from',
+    ]);
     const down = { ...usual(), pg1: { data: { clusterState: 'shut down' }, more: copy() } };
     expect(objections({ servers: down })[0]).toContain('no other server takes writes');
     const alone = {
