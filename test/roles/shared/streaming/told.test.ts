@@ -14,9 +14,7 @@ describe('who is the primary', () => {
         host: 'pg2',
         allowed: true,
         what: 'pg2 is the primary, and the inventory says pg1 (inventory.yml:7); pgprov goes by what is',
-        mend: expect.stringMatching(
-          /^make `leader: pg2` of that line, if it is to stay so \(`pgprov settle \S+` does\)$/u,
-        ) as string,
+        mend: expect.stringMatching(/^make `leader: pg2` of that line, if it is to stay so \(`pgprov settle \S+` does\)$/u) as string,
       },
     ]);
     const [unnamed] = leaderDrift(viewOf(await streaming(), promoted));
