@@ -148,26 +148,32 @@ it('finds a member that has lost its data, and one that was removed, and has the
   });
 });
 
-it.each<{ of: string; line: RegExp; what: RegExp; wrong: (name: string) => Promise<string> }>([
-  {
-    of: 'data is damaged',
-    line: /"msg":"failed to open database".*"error":"invalid database"/u,
-    what: /^its member of etcd cannot read its data, which is damaged \(invalid database\)$/u,
-    wrong: (name) => damage(name, GARBAGE),
-  },
-  {
-    of: 'WAL is gone before it is started without it',
-    line: /\/member\/wal has no file \*\.wal$/u,
-    what: /^its member of etcd cannot go on with its data: its WAL \(member\/wal\) is gone/u,
-    wrong: (name) => at.doctor.on(name, `systemctl stop etcd; rm -r ${WAL}`),
-  },
-  {
-    of: 'data is gone before it is started without it',
-    line: /^it has no member\/$/u,
-    what: /^its member of etcd has no data any more, and the others still list it$/u,
-    wrong: (name) => at.doctor.on(name, `systemctl stop etcd; rm -r ${DATA}/member`),
-  },
-])('finds a member whose $of, and has it join anew', async ({ line, what, wrong }) => {
+it.each<[string, { line: RegExp; what: RegExp; wrong: (name: string) => Promise<string> }]>([
+  [
+    'data is damaged',
+    {
+      line: /"msg":"failed to open database".*"error":"invalid database"/u,
+      what: /^its member of etcd cannot read its data, which is damaged \(invalid database\)$/u,
+      wrong: (name) => damage(name, GARBAGE),
+    },
+  ],
+  [
+    'WAL is gone before it is started without it',
+    {
+      line: /\/member\/wal has no file \*\.wal$/u,
+      what: /^its member of etcd cannot go on with its data: its WAL \(member\/wal\) is gone/u,
+      wrong: (name) => at.doctor.on(name, `systemctl stop etcd; rm -r ${WAL}`),
+    },
+  ],
+  [
+    'data is gone before it is started without it',
+    {
+      line: /^it has no member\/$/u,
+      what: /^its member of etcd has no data any more, and the others still list it$/u,
+      wrong: (name) => at.doctor.on(name, `systemctl stop etcd; rm -r ${DATA}/member`),
+    },
+  ],
+])('finds a member whose %s, and has it join anew', async (_, { line, what, wrong }) => {
   const { doctor } = at;
   const { one } = await doctor.members();
   await doctor.provoke({
