@@ -2,11 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backupsOf } from '../integration/support/backups.js';
-import { describeMembers, must, sql } from '../integration/support/outside.js';
+import { controldata, describeMembers, must, sql } from '../integration/support/outside.js';
 import { pgprov, start, type Finished } from '../integration/support/pgprov.js';
 import { RestorableCluster } from '../integration/support/restorable-cluster.js';
 import type { LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
+
+const DIRECTORY = '/var/lib/pgbackrest';
 
 /** What goes wrong around backups, each time with a client that writes. */
 describe('backups in trouble', () => {
@@ -54,6 +56,53 @@ describe('backups in trouble', () => {
 
   afterAll(async () => {
     await restorable?.remove();
+  });
+
+  it('are kept out of a stanza of another database, which is named', async () => {
+    const [own, foreign, aside] = [await controldata(repository, 'Database system identifier'), '/tmp/foreign', '/root/ours'];
+    await must(
+      repository,
+      `mkdir ${aside} && mv ${DIRECTORY}/archive ${DIRECTORY}/backup ${aside}/ && cd /tmp &&
+runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D ${foreign} >/dev/null &&
+{ grep -e '^.global.$' -e '^repo1-' /etc/pgbackrest.conf; printf '[demo]\npg1-path=${foreign}\n'; } >${foreign}.conf && chown postgres ${foreign}.conf &&
+runuser -u postgres -- pgbackrest --config=${foreign}.conf --stanza=demo --no-online stanza-create`,
+    );
+    const other = await must(
+      repository,
+      `/usr/lib/postgresql/17/bin/pg_controldata ${foreign} | sed -n 's/^Database system identifier: *//p'`,
+    );
+    expect(other).not.toBe(own);
+    const applied = await run('apply', '--yes');
+    expect(applied.code, applied.all).toBe(4);
+    expect(applied.all).toContain(`repo1 has a stanza demo of another database (system identifier ${other}; pg`);
+    expect(applied.all).toContain(` has ${own})`);
+    const taken = await run('backup', '--yes');
+    expect(taken.code, taken.all).not.toBe(0);
+    expect(taken.all).toContain(other);
+    const restored = await run('restore', '--latest', '--yes');
+    expect(restored.code, restored.all).toBe(4);
+    expect(restored.all).toContain('there is no backup to restore');
+    await isWhole();
+    await must(repository, `cd ${DIRECTORY} && rm -rf archive backup ${foreign}* && mv ${aside}/* . && rmdir ${aside}`);
+    await takesOne();
+  });
+
+  it('are not restored to what there never was, and nothing is stopped to find that out', async () => {
+    const since = await must(repository, 'systemctl show -p ActiveEnterTimestamp patroni');
+    for (const [words, says] of [
+      [['--latest', '--timeline', '99'], 'there is no timeline 99: the newest is '],
+      [['--lsn', '9F/0'], 'WAL location 9F/0 is in the future: '],
+      [['--xid', '4000000000'], 'transaction 4000000000 is in the future: '],
+      [['--time', '2099-01-01 00:00:00'], 'is in the future'],
+      [['--time', '2001-01-01 00:00:00'], 'no backup ended before '],
+      [['--backup', '20010101-000000F'], 'there is no backup 20010101-000000F'],
+    ] as const) {
+      const { code, all } = await run('restore', ...words, '--yes');
+      expect(code, all).toBe(4);
+      expect(all).toContain(says);
+    }
+    expect(await must(repository, 'systemctl show -p ActiveEnterTimestamp patroni')).toBe(since);
+    await isWhole();
   });
 
   it.each<[string, () => Promise<void>]>([
@@ -128,24 +177,6 @@ describe('backups in trouble', () => {
     expect(mended.code, mended.all).toBe(0);
     expect((await run('apply', '--yes')).all).toContain('No changes');
     await takesOne();
-  });
-
-  it('are not restored to what there never was, and nothing is stopped to find that out', async () => {
-    const since = await must(repository, 'systemctl show -p ActiveEnterTimestamp patroni');
-    for (const [words, says] of [
-      [['--latest', '--timeline', '99'], 'there is no timeline 99: the newest is '],
-      [['--lsn', '9F/0'], 'WAL location 9F/0 is in the future: '],
-      [['--xid', '4000000000'], 'transaction 4000000000 is in the future: '],
-      [['--time', '2099-01-01 00:00:00'], 'is in the future'],
-      [['--time', '2001-01-01 00:00:00'], 'no backup ended before '],
-      [['--backup', '20010101-000000F'], 'there is no backup 20010101-000000F'],
-    ] as const) {
-      const { code, all } = await run('restore', ...words, '--yes');
-      expect(code, all).toBe(4);
-      expect(all).toContain(says);
-    }
-    expect(await must(repository, 'systemctl show -p ActiveEnterTimestamp patroni')).toBe(since);
-    await isWhole();
   });
 
   it('are taken back once where a restore was begun, and every other command says so until then', async () => {
