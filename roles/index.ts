@@ -4,10 +4,11 @@ import backupRepository from './backup-repository.js';
 import base from './base.js';
 import etcd from './etcd.js';
 import firewall from './firewall.js';
+import haproxy from './haproxy.js';
 import patroni from './patroni.js';
 import pgdg from './pgdg.js';
 import postgresql from './postgresql.js';
 import replication from './replication.js';
 
 /** The roles that come with pgprov, in the order in which they are applied. */
-export const CATALOG: readonly Role[] = [base, firewall, pgdg, postgresql, etcd, replication, patroni, backup, backupRepository];
+export const CATALOG: readonly Role[] = [base, firewall, pgdg, postgresql, etcd, replication, patroni, backup, backupRepository, haproxy];

@@ -73,7 +73,7 @@ export default defineRole({
     const { version, name, port } = variables(host, 'postgresql');
     const ofPackages = `postgresql-${version}${name === 'main' ? '' : `-${name}`}.service`;
     const units = ['patroni.service', `postgresql@${version}-${name}.service`, ofPackages];
-    return [{ port, what: 'PostgreSQL', units, openTo: { members: true, clients: true } }];
+    return [{ port, what: 'PostgreSQL', units, openTo: { members: true, clients: true }, leadsTo: 'itself' }];
   },
   observations: (context) => {
     const { version } = variables(context.host, 'postgresql');

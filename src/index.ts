@@ -95,6 +95,7 @@ export { clonedData, type ClonedDataOptions } from './resources/restore/cloned-d
 export { leaderPosition } from './resources/leader-position.js';
 export { ARCHIVE_CAUSE, ARCHIVE_FAILED } from './postgres/archiver-words.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
+export { hbaAdmits } from './postgres/hba-admits.js';
 export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
 export { aptRepository } from './resources/apt-repository.js';
@@ -342,11 +343,12 @@ export {
   type ServerLimits,
   type StandbyLimit,
 } from './resources/server-limits.js';
+export { HAPROXY, haproxyStatistics, readStatistics, type ProxyServer, type ProxyState } from './resources/haproxy.js';
 export { SELINUX_DENIALS, selinuxDenials } from './resources/selinux-denials.js';
 export { ASIDE } from './resources/put-aside.js';
 export { scopeIdentity, type ScopeIdentityOptions } from './resources/scope-identity.js';
 export { START_TRIAL, startTrial, type FailingSetting, type StartTrial } from './resources/start-trial.js';
-export { selinuxDirectory, selinuxPort } from './resources/selinux.js';
+export { selinuxBoolean, selinuxDirectory, selinuxPort } from './resources/selinux.js';
 export { unitCopy, type UnitCopyOptions, type UnitCopyState } from './resources/unit-copy.js';
 export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-asked.js';
 export {

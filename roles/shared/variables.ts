@@ -4,6 +4,7 @@ import { BACKUP_VARIABLES } from './sections/backup.js';
 import { BASE_VARIABLES } from './sections/base.js';
 import { ETCD_VARIABLES } from './sections/etcd.js';
 import { FIREWALL_VARIABLES } from './sections/firewall.js';
+import { HAPROXY_VARIABLES } from './sections/haproxy.js';
 import { PATRONI_VARIABLES } from './sections/patroni.js';
 import { PGDG_VARIABLES } from './sections/pgdg.js';
 import { POSTGRESQL_VARIABLES } from './sections/postgresql.js';
@@ -19,6 +20,7 @@ const SECTIONS = {
   patroni: PATRONI_VARIABLES,
   backup: BACKUP_VARIABLES,
   'backup-repository': BACKUP_REPOSITORY_VARIABLES,
+  haproxy: HAPROXY_VARIABLES,
 } as const;
 
 type Sections = typeof SECTIONS;

@@ -10,6 +10,7 @@ import { helpText } from './help-text.js';
 import { addHistoryCommand } from './history/command.js';
 import { addConfigCommands } from './config/command.js';
 import { addDrillCommands } from './drill/command.js';
+import { addDsnCommand } from './dsn/command.js';
 import { addInitCommand } from './init/command.js';
 import { addDoctorCommand } from './doctor/command.js';
 import { addLogsCommand } from './logs/command.js';
@@ -46,6 +47,7 @@ const GROUPS: readonly AddCommands[] = [
   addLogsCommand,
   addSshCommand,
   addPsqlCommand,
+  addDsnCommand,
   addOperationCommands,
   addSnapshotCommands,
   addOwnOperationCommand,

@@ -19,6 +19,11 @@ export interface RolePort {
   /** To whom the firewall role opens it. Where that is the members, they check that they reach it. */
   openTo: PortAudience;
   /**
+   * Where a client of the database gets by it: to the server that leads, to the replicas, or to the host's own server. Default: it is not for
+   * clients of the database.
+   */
+  leadsTo?: 'leader' | 'replicas' | 'itself';
+  /**
    * Roles whose services connect to it from the other members: hosts without any of them are not asked whether they reach it. Default: any
    * host may need it.
    */

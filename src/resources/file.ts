@@ -31,6 +31,8 @@ export interface Ownership {
 export interface FileOptions extends Partial<Ownership> {
   path: string;
   content: string | Secret;
+  /** Succeeds where the program that reads it takes the text, which is in the file `$new`; default: nobody is asked. */
+  check?: Script;
   /** Leaves a file alone whose text differs only in what does not count on its host; default: every byte counts. */
   counting?: CountingPart;
 }
@@ -147,8 +149,9 @@ export function diffOwnership(path: string, state: PathState, desired: Ownership
 /**
  * Writes a file whole or not at all: a temporary file beside it, owner and mode first, then a rename.
  * Where the path is a mount point of its own the rename is refused, and the content is copied into it.
+ * @param check succeeds where the temporary file, `$new`, is fit to take the place; what is there stays otherwise
  */
-export function writeFileScript(path: string, content: string, { owner, group, mode }: Ownership): Script {
+export function writeFileScript(path: string, content: string, { owner, group, mode }: Ownership, check: Script = NOTHING): Script {
   return sh`rm -f ${path}.pgprov.??????
 new=$(mktemp ${`${path}.pgprov.XXXXXX`})
 trap 'rm -f "$new"' EXIT
@@ -156,6 +159,7 @@ chmod 0600 "$new"
 printf %s ${content} >"$new"
 chown ${`${owner}:${group}`} "$new"
 chmod ${mode} "$new"
+${check}
 if ! mv -fT "$new" ${path} 2>/dev/null; then
 cat "$new" >${path}
 chown ${`${owner}:${group}`} ${path}
@@ -204,7 +208,7 @@ export function file(options: FileOptions): Resource<PathState> {
       diffFile(path, isEquivalent(state, desired, counting) ? { ...state, content: Buffer.from(desired) } : state, content, ownership),
     apply: (changes) => {
       const isOwnedAnew = changes.every(({ part }) => part === OWNERSHIP);
-      return isOwnedAnew ? setOwnershipScript(path, ownership) : writeFileScript(path, desired, ownership);
+      return isOwnedAnew ? setOwnershipScript(path, ownership) : writeFileScript(path, desired, ownership, options.check);
     },
     digest: () => digestOf(id, desired, ownership.owner, ownership.group, ownership.mode),
   };

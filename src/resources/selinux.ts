@@ -62,3 +62,18 @@ semanage port -a -t ${type} -p tcp ${port} 2>/dev/null || semanage port -m -t ${
     digest: () => digestOf(id, type),
   };
 }
+
+/** A boolean of SELinux's policy that is on, now and after a reboot. */
+export function selinuxBoolean(name: string): Resource<SelinuxState> {
+  const id = `selinux-boolean:${name}`;
+  return {
+    id,
+    probe: () => sh`if ! selinuxenabled 2>/dev/null; then echo off
+elif [ "$(getsebool ${name} 2>/dev/null)" = ${`${name} --> on`} ]; then echo right
+else echo wrong; fi`,
+    parse: (answer) => parse(answerText(answer)),
+    diff: (state) => (state === 'wrong' ? [{ action: 'update', summary: `switch ${name} on for SELinux` }] : []),
+    apply: () => sh`setsebool -P ${name} on`,
+    digest: () => digestOf(id),
+  };
+}

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync,
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { diffOwnership, directory, file, parsePath, type PathState } from '../../src/resources/file.js';
+import type { Resource } from '../../src/resources/resource.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
@@ -160,6 +161,16 @@ describe('file', () => {
       expect(statSync(path).mode & 0o7777).toBe(0o640);
       expect(readdirSync(work.path)).toEqual(['a file']);
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
+    });
+
+    it('writes only what the program takes that reads it, and leaves what is there otherwise', async () => {
+      const path = work.at('checked');
+      const resource = (content: string): Resource<PathState> =>
+        file({ path, content, ...ME, check: sh`grep -q good "$new" || { echo refused; exit 1; }` });
+      expect((await bringAbout(shell, resource('a good text'))).answer).toEqual({ status: 0, words: '' });
+      expect((await bringAbout(shell, resource('a bad text'))).answer).toEqual({ status: 1, words: 'refused\n' });
+      expect(readFileSync(path, 'utf8')).toBe('a good text');
+      expect(readdirSync(work.path)).toEqual(['checked']);
     });
 
     it('reports only differences, of many paths', async () => {

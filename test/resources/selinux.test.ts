@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { selinuxDirectory, selinuxPort, type SelinuxState } from '../../src/resources/selinux.js';
+import { selinuxBoolean, selinuxDirectory, selinuxPort, type SelinuxState } from '../../src/resources/selinux.js';
 import { freshDirectory } from '../support/directory.js';
 import { answering, MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe } from '../support/sections.js';
@@ -184,6 +184,21 @@ esac`;
         rules.map((rule) => `semanage port ${rule} -t postgresql_port_t -p tcp 5433`),
       );
       expect((await bringAbout(shell, host.resource(port))).changes).toEqual([]);
+    });
+  });
+});
+
+describe('selinuxBoolean', () => {
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('is switched on for good, once', async () => {
+      const getsebool = `if [ -e '${work.at('on')}' ]; then echo "$1 --> on"; else echo "$1 --> off"; fi`;
+      const host = new MadeUpHost({ root: work.path, programs: { ...ON, getsebool, setsebool: `: >'${work.at('on')}'` } });
+      const { changes, after, left } = await bringAbout(shell, host.resource(selinuxBoolean('a_boolean')));
+      expect({ after, left }).toEqual({ after: 'right', left: [] });
+      expect(changes.map(({ summary }) => summary)).toEqual(['switch a_boolean on for SELinux']);
+      expect(host.calls().filter((line) => line.startsWith('setsebool'))).toEqual(['setsebool -P a_boolean on']);
     });
   });
 });

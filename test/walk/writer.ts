@@ -5,6 +5,8 @@ import { patience } from '../support/patience.js';
 /** How a client reaches the cluster: over the network, whoever leads. */
 export interface ClientAccess {
   addresses: readonly string[];
+  /** Default: PostgreSQL's own. */
+  port?: number;
   user: string;
   password: string;
 }
@@ -55,8 +57,8 @@ export class Writer {
 
   /** SQL on whoever leads. */
   async ask(statement: string): Promise<string> {
-    const { addresses, user, password } = this.#access;
-    const connection = `host=${addresses.join(',')} user=${user} dbname=postgres connect_timeout=3 target_session_attrs=read-write`;
+    const { addresses, port = 5432, user, password } = this.#access;
+    const connection = `host=${addresses.join(',')} port=${port} user=${user} dbname=postgres connect_timeout=3 target_session_attrs=read-write`;
     const { stdout } = await promisify(execFile)('psql', [connection, '-XAtqc', statement], {
       env: { PATH: process.env['PATH'], PGPASSWORD: password },
       timeout: 20_000,

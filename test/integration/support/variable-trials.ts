@@ -26,6 +26,7 @@ const MIRROR = 'the mirror tests, for it takes another repository';
 const ROTATED = 'rotate.test.ts';
 const BACKUPS = 'backup.test.ts';
 const STREAMING = 'streaming.test.ts';
+const HAPROXY = 'matrix/haproxy.test.ts';
 
 /** A trial for every variable of the roles that come with pgprov. */
 export const TRIALS: readonly Trial[] = [
@@ -139,4 +140,17 @@ export const TRIALS: readonly Trial[] = [
   ].map((name): Trial => ({ variable: `backup.${name}`, elsewhere: BACKUPS })),
   { variable: 'backup-repository.port', elsewhere: BACKUPS },
   { variable: 'patroni.dynamic', value: '{failsafe_mode: true}', command: { line: SETTING, prints: /^failsafe_mode: true$/mu } },
+  { variable: 'haproxy.check_interval', elsewhere: HAPROXY },
+  { variable: 'haproxy.connect_timeout', elsewhere: HAPROXY },
+  { variable: 'haproxy.idle_timeout', elsewhere: HAPROXY },
+  { variable: 'haproxy.maxconn', elsewhere: HAPROXY },
+  { variable: 'haproxy.maximum_lag', elsewhere: HAPROXY },
+  { variable: 'haproxy.primary_port', elsewhere: HAPROXY },
+  { variable: 'haproxy.replica_fallback', elsewhere: HAPROXY },
+  { variable: 'haproxy.replica_port', elsewhere: HAPROXY },
+  { variable: 'haproxy.server_maxconn', elsewhere: HAPROXY },
+  { variable: 'haproxy.stats_networks', elsewhere: HAPROXY },
+  { variable: 'haproxy.stats_password', elsewhere: HAPROXY },
+  { variable: 'haproxy.stats_port', elsewhere: HAPROXY },
+  { variable: 'haproxy.stats_username', elsewhere: HAPROXY },
 ];

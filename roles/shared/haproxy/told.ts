@@ -1,0 +1,27 @@
+import { enumerate, HAPROXY, type Host, type ProxyServer, type ProxyState, type StatusLine, type View } from '../../../src/index.js';
+
+/** What HAProxy says of whom it leads to, in a line. */
+export function proxyLine(seen: ProxyState): StatusLine {
+  if (!seen.answers) return { level: 'problem', text: 'HAProxy does not answer' };
+  const leaders = upIn(seen, 'leader');
+  const replicas = upIn(seen, 'replicas');
+  if (leaders.length > 1) return { level: 'problem', text: `sees several leaders, ${enumerate(leaders)}` };
+  if (leaders.length === 0) return { level: 'problem', text: `sees no leader: ${downWords(seen.backends.get('leader') ?? [])}` };
+  const rest = replicas.length === 0 ? 'no replica is fit for reads' : `reads go to ${enumerate(replicas)}`;
+  return { level: replicas.length === 0 ? 'warning' : 'ok', text: `leads to ${leaders.join()}; ${rest}` };
+}
+
+/** The same for a host of a view; nothing where its HAProxy was not asked. */
+export function proxyLines(view: View, { name }: Host): StatusLine[] {
+  const seen = view.read(name, HAPROXY);
+  return seen === undefined ? [] : [proxyLine(seen)];
+}
+
+function upIn({ backends }: ProxyState, backend: string): string[] {
+  return (backends.get(backend) ?? []).filter(({ up }) => up).map(({ name }) => name);
+}
+
+/** `pg1 says L7STS/503, pg2 L4CON` */
+function downWords(servers: readonly ProxyServer[]): string {
+  return servers.map(({ name, check, status }) => `${name} ${check === '' ? status : check}`).join(', ');
+}

@@ -1,0 +1,50 @@
+import { InputError } from '../../lib/errors.js';
+import { topologyOf, type Host, type Inventory, type RolePort } from '../../model/index.js';
+
+/** Where a client connects. */
+export interface Endpoint {
+  address: string;
+  port: number;
+}
+
+/** What a client needs to find a server that suits it. */
+export interface Way {
+  /** In the order in which they are tried. */
+  endpoints: readonly Endpoint[];
+  /** Which of the servers will do: who takes writes, a standby where there is one, or any. */
+  wants: 'read-write' | 'prefer-standby' | 'any';
+}
+
+/** Which way is meant. */
+export interface WantedWay {
+  readOnly: boolean;
+  /** Past all proxies. */
+  direct: boolean;
+}
+
+/**
+ * The way in for clients: through what leads to the right server where the inventory has it (HAProxy), otherwise to all servers.
+ * @throws InputError where the inventory has no PostgreSQL
+ */
+export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }: WantedWay): Way {
+  const through = direct ? [] : portsThat(hosts, readOnly ? 'replicas' : 'leader');
+  // Right after a leader was lost a proxy may still lead to it; who reads gets whatever the proxy has.
+  if (through.length > 0) return { endpoints: through, wants: readOnly ? 'any' : 'read-write' };
+  const servers = portsThat(hosts, 'itself');
+  if (servers.length === 0) {
+    throw new InputError({
+      kind: 'dsn/no-server',
+      message: 'no host of the inventory has PostgreSQL that clients could connect to',
+      hint: 'give a host the role postgresql',
+    });
+  }
+  const alone = hosts.filter(({ roles }) => roles.includes('postgresql')).every((host) => topologyOf(host) === 'single');
+  if (alone) return { endpoints: servers, wants: readOnly ? 'any' : 'read-write' };
+  return { endpoints: servers, wants: readOnly ? 'prefer-standby' : 'read-write' };
+}
+
+function portsThat(hosts: readonly Host[], leadsTo: NonNullable<RolePort['leadsTo']>): Endpoint[] {
+  return hosts.flatMap(({ clusterAddress: address, ports }) =>
+    ports.filter((port) => port.leadsTo === leadsTo).map(({ port }) => ({ address, port })),
+  );
+}
