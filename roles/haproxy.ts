@@ -14,7 +14,7 @@ import {
   type Stage,
   type View,
 } from '../src/index.js';
-import { HAPROXY_UNIT, proxyConfiguration, STATISTICS_SOCKET } from './shared/haproxy/config-file.js';
+import { HAPROXY_UNIT, proxyConfiguration, STATISTICS_SOCKET, STATS_PASSWORD } from './shared/haproxy/config-file.js';
 import { proxyProblems, unadmittedProxies } from './shared/haproxy/members.js';
 import { proxyLine, proxyLines } from './shared/haproxy/told.js';
 import { installation } from './shared/packages.js';
@@ -39,6 +39,7 @@ export default defineRole({
   },
   // Debian's package starts it at once, with a configuration that listens nowhere.
   install: ({ host }) => installation({ host }, { what: 'HAProxy', packages: ['haproxy'], disable: [HAPROXY_UNIT] }),
+  ownPasswords: [{ name: 'haproxy', path: STATS_PASSWORD }],
   observations: ({ host, inventory }) => [haproxyStatistics(STATISTICS_SOCKET), reachesPeers(host, inventory)],
   stages: (context) => [configured(context)],
   checks: (view) => view.hosts('haproxy').flatMap(({ name }) => checkProxy(view, name)),

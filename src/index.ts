@@ -30,6 +30,7 @@ export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLa
 export {
   defineRole,
   type ClusterPassword,
+  type KeptPassword,
   type Crossing,
   type First,
   type Installation,

@@ -28,6 +28,7 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   leadership: { kind: 'object' },
   holdsData: { kind: 'function' },
   passwords: { kind: 'function' },
+  ownPasswords: { kind: 'things' },
   preflight: { kind: 'function' },
   missingPrerequisites: { kind: 'function' },
   guards: { kind: 'function' },

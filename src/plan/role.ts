@@ -159,12 +159,16 @@ export interface RunScope {
   roles: ReadonlySet<string>;
 }
 
-/** A password that members know each other by, and that can be changed on a cluster that runs. */
-export interface ClusterPassword {
+/** A password that is kept for the cluster, and that a person may ask for. */
+export interface KeptPassword {
   /** What a person calls it: `replication`. */
   name: string;
   /** Where the inventory may give it: `replication.password`. */
   path: string;
+}
+
+/** A password that members know each other by, and that can be changed on a cluster that runs. */
+export interface ClusterPassword extends KeptPassword {
   /** From one host: fresh logins to all others, with the new password and with the former one. */
   logins(context: RoleContext, passwords: { password: Secret; former: Secret }): Observation;
 }
@@ -237,6 +241,8 @@ export interface Role extends RoleSchema {
   holdsData?(view: View, host: string): boolean;
   /** The passwords that applying the role changes on all hosts at once. */
   passwords?(): readonly ClusterPassword[];
+  /** Passwords of the role's service that no other host depends on: applying the role changes them like any other variable. */
+  ownPasswords?: readonly KeptPassword[];
   /** Asked once, before the first change. */
   preflight?(view: View): Objection[];
   /** Asked once when a run selects a part of the cluster: what must be there first that the run leaves out? */

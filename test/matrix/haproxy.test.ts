@@ -21,7 +21,11 @@ describe.each<System>(['debian13', 'rocky9'])('HAProxy on two of three members, 
       cluster.hosts.map(({ name, address }) => [name, name === 'pg1' ? { address, roles: ROLES } : { address, ...own }]),
     );
     return cluster.write(
-      withClient({ hosts, patroni: { synchronous_mode: true }, haproxy: { stats_password: STATS_PASSWORD, ...haproxy } }),
+      withClient({
+        hosts,
+        patroni: { synchronous_mode: true },
+        haproxy: { stats_password: STATS_PASSWORD, stats_networks: ['10.0.0.0/8'], ...haproxy },
+      }),
     );
   };
   /** What PostgreSQL says through a proxy of whether it is a standby; '' where no connection comes about. */
@@ -70,6 +74,8 @@ describe.each<System>(['debian13', 'rocky9'])('HAProxy on two of three members, 
       ).not.toBe(0);
     }
     expect(await statusLines()).toEqual(['pg2 leads to pg1; reads go to pg2 and pg3', 'pg3 leads to pg1; reads go to pg2 and pg3']);
+    const got = await pgprov('secrets', 'get', 'haproxy', cluster.file, '--yes');
+    expect(got.stdout).toBe(`${STATS_PASSWORD}\n`);
     if (os === 'rocky9') expect(await must(cluster.host('pg2'), 'getsebool haproxy_connect_any')).toBe('haproxy_connect_any --> on');
     const again = await cluster.run('apply');
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
@@ -147,7 +153,7 @@ describe.each<System>(['debian13', 'rocky9'])('HAProxy on two of three members, 
       replica_port: 5901,
       stats_port: 7900,
       stats_username: 'dba',
-      stats_networks: ['10.0.0.0/8'],
+      stats_networks: ['10.0.0.0/8', '192.0.2.9'],
       maximum_lag: 1048576,
       replica_fallback: false,
       check_interval: 500,

@@ -52,7 +52,9 @@ export function addSecretsCommands(program: Command, setExit: SetExit): void {
     .action(async (name: string, options: SetOptions) => setExit(await (await import('./set.js')).setSecret(name, options)));
 
   const get = withInventory(
-    secrets.command('get').argument('<name>', 'name of the value, or with an inventory: superuser, replication, rewind or restapi'),
+    secrets
+      .command('get')
+      .argument('<name>', 'name of the value, or with an inventory: superuser, replication, rewind, restapi or haproxy'),
     'print a password of this cluster, and not one of a store; default where there is no store: the usual inventory',
   );
   withYes(withStore(get))

@@ -48,7 +48,7 @@ export async function getFromCluster(name: string, file: string, options: GetOpt
 /** A password by its name, `superuser`, or its path, `postgresql.superuser_password`. */
 function passwordNamed(inventory: Inventory, name: string): { path: string; given: Secret | undefined } {
   const known = catalogOf(inventory).flatMap((role) =>
-    (role.passwords?.() ?? []).flatMap((password) => {
+    [...(role.passwords?.() ?? []), ...(role.ownPasswords ?? [])].flatMap((password) => {
       const host = inventory.hosts.find(({ roles }) => roles.includes(role.name));
       return host === undefined ? [] : [{ ...password, host }];
     }),
