@@ -8,7 +8,7 @@ import { patience } from '../support/patience.js';
 import type { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, must, patronictl, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
-import { WrittenCluster } from './support/written-cluster.js';
+import { CLIENT, withClient, WrittenCluster } from './support/written-cluster.js';
 
 const STREAMING = (leader: string): string[] =>
   ['pg1', 'pg2', 'pg3'].map((name) => `${name} ${name === leader ? 'Leader running' : 'Replica streaming'}`);
@@ -198,11 +198,26 @@ describe('pgprov switchover', () => {
     expect(await members()).toEqual(STREAMING('pg3'));
   });
 
-  it('chooses the standby with the least lag', async () => {
+  it('chooses the standby with the least lag, and HAProxy leads clients there', async () => {
+    const proxy = cluster.host('pg1');
+    const roles = ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'haproxy'];
+    await cluster.write(withClient({ hosts: { pg1: { address: proxy.address, roles } } }));
+    const applied = await cluster.run('apply', '--role', 'haproxy');
+    expect(applied.code, applied.all).toBe(0);
+    const { user, password } = CLIENT;
+    const server = async (port: number): Promise<string> => {
+      const psql = `PGPASSWORD=${password} psql -XAtq -h ${proxy.address} -p ${port} -U ${user} postgres`;
+      return (await cluster.host('pg2').exec(`${psql} -c 'select host(inet_server_addr()), pg_is_in_recovery()'`)).stdout.trim();
+    };
+    await expect.poll(() => server(5000), { timeout: patience(20_000) }).toBe(`${cluster.host('pg3').address}|f`);
     const { code, all } = await pgprov('switchover', cluster.file, '--yes', '--output', 'json');
     expect(code, all).toBe(0);
     const steps = all.split('\n').find((line) => line.includes('"type":"steps"')) ?? '';
     expect(JSON.parse(steps).steps.map(({ id }: { id: string }) => id)).toEqual(['switchover/hand-over', 'switchover/follow']);
-    expect([STREAMING('pg1'), STREAMING('pg2')]).toContainEqual(await members());
+    const after = await members();
+    expect([STREAMING('pg1'), STREAMING('pg2')]).toContainEqual(after);
+    const leader = after.find((line) => line.endsWith('Leader running'))?.split(' ')[0] ?? '';
+    await expect.poll(() => server(5000), { timeout: patience(20_000) }).toBe(`${cluster.host(leader).address}|f`);
+    await expect.poll(() => server(5001), { timeout: patience(20_000) }).toMatch(/\|t$/u);
   });
 });

@@ -122,13 +122,25 @@ describe.each<System>(['debian13', 'rocky9'])('HAProxy on two of three members, 
       const rows = writer.acknowledged.length;
       await expect.poll(() => writer.acknowledged.length, { timeout: patience(30_000) }).toBeGreaterThan(rows);
       expect(await writer.lost([])).toEqual([]);
-      // With its proxy: the client has another.
+      // Nobody watches a connection any more that was open when its proxy was reloaded: it ends by keepalives.
+      const [proxy] = proxies.filter(({ name }) => name !== leader) as [LabHost];
+      const { user, password } = CLIENT;
+      const open = `PGPASSWORD=${password} psql -XAtq -h ${proxy.address} -p 5000 -U ${user} postgres -c 'select pg_sleep(900)'`;
+      const hanging = proxy.exec(open);
+      await expect
+        .poll(() => sql(cluster.host(leader), "select count(*) from pg_stat_activity where query like 'select pg_sleep(900)%'"), {
+          timeout: patience(20_000),
+        })
+        .toBe('1');
+      await must(proxy, 'systemctl reload haproxy');
+      // With its proxy, if it has one: the client has another.
       await cluster.host(leader).kill();
       const before = writer.acknowledged.length;
       await expect.poll(() => writer.acknowledged.length, { timeout: patience(120_000) }).toBeGreaterThan(before);
       expect(await writer.lost([])).toEqual([]);
       const lost = await cluster.run('status');
       expect(lost.code).not.toBe(0);
+      expect((await hanging).code).not.toBe(0);
       await cluster.host(leader).start();
     } finally {
       await writer.stop();

@@ -27,7 +27,7 @@ describe('HAProxy’s configuration', () => {
     expect(text).toContain(`\nbackend ${mark}\n`);
     // HAProxy takes no line without an end.
     expect(text.endsWith('\n')).toBe(true);
-    expect(text).toContain('fall 2 rise 1 on-marked-down shutdown-sessions init-addr last,libc,none\n');
+    expect(text).toContain('fall 2 rise 1 on-marked-down shutdown-sessions tcp-ut 30s init-addr last,libc,none\n');
   });
 
   it('has another mark whenever anything in it is another, and the same one again', async () => {
