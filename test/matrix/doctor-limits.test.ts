@@ -148,6 +148,23 @@ it('finds a standby whose disk for the WAL is full, and that it goes on once the
   await doctor.isWell();
 });
 
+it('finds that memory is short and the host swaps, and who has the memory', async () => {
+  const { doctor } = at;
+  const { other } = await doctor.members();
+  // A container is told of the memory of its machine, unless a file lies over that, as lxcfs has it.
+  const told = { MemAvailable: 200_000, SwapTotal: 2_000_000, SwapFree: 500_000 };
+  const edits = Object.entries(told).map(([name, size]) => `-e 's/^${name}:.*/${name}: ${size} kB/'`);
+  await doctor.provoke({
+    diagnosis: 'memory-short',
+    level: 'danger',
+    host: other,
+    line: /^195\.3 MiB available of .* GiB, 1\.4 GiB of 1\.9 GiB swap in use$/u,
+    wrong: () => doctor.on(other, `sed ${edits.join(' ')} /proc/meminfo >/root/meminfo; mount --bind /root/meminfo /proc/meminfo`),
+    advice: /RSS COMMAND\n(?:.*\n)*.* postgres$/mu,
+    undo: () => doctor.on(other, 'umount /proc/meminfo; rm /root/meminfo'),
+  });
+});
+
 it('finds that there is no room for logs', async () => {
   const { doctor } = at;
   const { one } = await doctor.members();

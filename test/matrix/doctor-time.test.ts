@@ -103,3 +103,38 @@ it('finds a restart that a setting has waited for since yesterday, and has it do
   });
   expect(await doctor.at(one, 'SHOW max_locks_per_transaction')).toBe('80');
 });
+
+it('finds a host whose clock nothing keeps, and has the program that is there for it started', async () => {
+  const { doctor } = at;
+  const { other } = await doctor.members();
+  const unit = '[Service]\\nExecStart=/root/chronyd infinity\\n[Install]\\nWantedBy=multi-user.target\\n';
+  await doctor.provoke({
+    diagnosis: 'clock-unkept',
+    level: 'notice',
+    host: other,
+    line: /^NTPSynchronized=no$/u,
+    wrong: () =>
+      doctor.on(
+        other,
+        `# It sleeps: nothing is to set the clock of this machine, which is that of its containers as well.
+cp "$(command -v sleep)" /root/chronyd
+printf '${unit}' >/etc/systemd/system/chronyd.service
+mkdir -p /etc/systemd/ntp-units.d
+echo chronyd.service >/etc/systemd/ntp-units.d/50-chronyd.list
+systemctl daemon-reload
+# A container calls itself one, and is not asked then.
+printf '#!/bin/sh\\nexit 1\\n' >/root/none
+chmod +x /root/none
+mount --bind /root/none "$(command -v systemd-detect-virt)"`,
+      ),
+    advice: 'mends',
+    undo: () =>
+      doctor.on(
+        other,
+        `systemctl disable --now chronyd
+umount "$(command -v systemd-detect-virt)"
+rm -r /root/none /root/chronyd /etc/systemd/system/chronyd.service /etc/systemd/ntp-units.d
+systemctl daemon-reload`,
+      ),
+  });
+});
