@@ -175,7 +175,7 @@ it('finds a .pgpass that was changed on one member', async () => {
 it('finds data of another cluster, and a Patroni of root, and has both mended', async () => {
   const { doctor } = at;
   const { one, other } = await doctor.members();
-  const control = `${DATA}/global/pg_control`;
+  const initdb = '/usr/lib/postgresql/17/bin/initdb';
   await doctor.provoke(
     {
       diagnosis: 'system-identifier',
@@ -186,7 +186,7 @@ it('finds data of another cluster, and a Patroni of root, and has both mended', 
       wrong: () =>
         doctor.on(
           other,
-          `systemctl stop patroni; printf '\\1' | dd of=${control} bs=1 seek=2 conv=notrunc 2>/dev/null; systemctl start patroni || :`,
+          `systemctl stop patroni; mv ${DATA} ${HOME}/was; runuser -u postgres -- ${initdb} -k -D ${DATA} >/dev/null; systemctl start patroni || :`,
         ),
       advice: 'mends',
     },

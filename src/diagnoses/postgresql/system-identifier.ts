@@ -1,4 +1,4 @@
-import { defineDiagnosis, type Finding } from '../../index.js';
+import { controlTrouble, defineDiagnosis, type Finding } from '../../index.js';
 import { databaseUser, dataPath } from '../shared/leading.js';
 import { asEvidence, sinceFirst, standingLines } from '../shared/lines.js';
 import { dataOf, membersOf, storeOf } from '../shared/members.js';
@@ -15,8 +15,10 @@ export default defineDiagnosis({
     // Where no member has the data that the store names it is the store that is wrong.
     if (initialize === undefined || !identifiers.includes(initialize)) return [];
     return membersOf(examination).flatMap((host): Finding[] => {
-      const own = dataOf(examination, host)?.systemIdentifier;
-      if (own === undefined || own === initialize) return [];
+      const data = dataOf(examination, host);
+      const own = data?.systemIdentifier;
+      // What a damaged control file says of itself counts for nothing.
+      if (data === undefined || own === undefined || own === initialize || controlTrouble(data) !== undefined) return [];
       const [user, path] = [databaseUser(examination, host), dataPath(examination, host)];
       const lines = standingLines(examination, host, { units: ['patroni'], pattern: /system ID mismatch, node/u });
       const command = `systemctl stop patroni && mv ${path} ${path}.other && install -d -o ${user} -g ${user} -m 0700 ${path} && { ${restartCommand('patroni')}; }`;

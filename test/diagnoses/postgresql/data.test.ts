@@ -184,4 +184,6 @@ it('finds a member with the data of another cluster', () => {
   // Patroni ends at once, until systemd takes no more starts.
   expect(finding.mend).toContain('&& { systemctl reset-failed patroni; systemctl restart patroni; }`, as root on pg3');
   expect(found(systemIdentifier, { store: { initialize: '9' } })).toEqual([]);
+  // The identifier of a damaged control file is no identity.
+  expect(found(systemIdentifier, { data: { pg3: { systemIdentifier: '8', control: 'damaged' } } })).toEqual([]);
 });
