@@ -50,6 +50,7 @@ import { isMade, isOfOurs } from './shared/streaming/seen.js';
 import { unitServer } from './shared/streaming/server-unit.js';
 import { withoutPatroni } from './shared/without-patroni.js';
 import { serverSaves } from './shared/server-saves.js';
+import { presentedCertificate, serverIdentity, tlsChecks, tlsStage } from './shared/server-tls.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
 import { variables } from './shared/variables.js';
@@ -85,6 +86,7 @@ export default defineRole({
       serverReplication(localServer(context.host, context.platform)),
       settingsObservation(context),
       serverAsked(localServer(context.host, context.platform), wantedSettings(context)),
+      ...presentedCertificate(context),
       ...(topologyOf(context.host) === 'patroni' ? [] : [servedData(context), unapprovedWithoutPatroni(context)]),
       ...(topologyOf(context.host) === 'streaming'
         ? [
@@ -94,9 +96,15 @@ export default defineRole({
         : []),
     ];
   },
+  tls: serverIdentity,
+  inspections: presentedCertificate,
   saves: serverSaves,
   install: serverInstallation,
-  stages: (context) => [...localeStage(context), ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context))],
+  stages: (context) => [
+    ...localeStage(context),
+    ...tlsStage(context),
+    ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context)),
+  ],
   holdsData: (view, host) => view.read(host, DATA_DIRECTORY)?.kind === 'cluster',
   preflight: (view) => hostsWithoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
   guards: (view) => [
@@ -110,7 +118,8 @@ export default defineRole({
   ],
   drift: (view) => view.hosts('postgresql').flatMap((host) => settingsDrift(view, host)),
   status: (view, host) => [...standalonePending(view, host), ...slotLines(view, host)],
-  checks: (view) => view.hosts('postgresql').flatMap((host) => [...checkHost(view, host), ...settingsCheck(view, host)]),
+  checks: (view) =>
+    view.hosts('postgresql').flatMap((host) => [...checkHost(view, host), ...settingsCheck(view, host), ...tlsChecks(view, host)]),
   remarks: (view, host) => {
     const names = view.read(host, PENDING_RESTART) ?? [];
     const { hosts } = view.inventory;

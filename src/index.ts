@@ -351,6 +351,13 @@ export { scopeIdentity, type ScopeIdentityOptions } from './resources/scope-iden
 export { START_TRIAL, startTrial, type FailingSetting, type StartTrial } from './resources/start-trial.js';
 export { selinuxBoolean, selinuxDirectory, selinuxPort } from './resources/selinux.js';
 export { unitCopy, type UnitCopyOptions, type UnitCopyState } from './resources/unit-copy.js';
+export {
+  loadedHandle,
+  SERVER_CERTIFICATE,
+  serverCertificate,
+  serverCertificateLoaded,
+  type LoadedCertificate,
+} from './resources/server-certificate.js';
 export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-asked.js';
 export {
   enabledHandle,

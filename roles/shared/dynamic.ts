@@ -1,5 +1,6 @@
 import type { Json, JsonObject, RoleContext } from '../../src/index.js';
 import { hostsWith } from './layout.js';
+import { tlsParameters } from './server-tls.js';
 import { variables } from './variables.js';
 
 type Parameters = Readonly<Record<string, string | number | boolean>>;
@@ -18,11 +19,12 @@ function sharedParameters({ inventory }: Pick<RoleContext, 'inventory'>): Parame
   );
 }
 
-/** Parameters that this host has otherwise than another; they stand in its own patroni.yml. */
+/** Parameters that this host has otherwise than another, and where its certificate is; they stand in its own patroni.yml. */
 export function hostParameters(context: Pick<RoleContext, 'inventory' | 'host'>): Parameters {
   const shared = sharedParameters(context);
   const own = variables(context.host, 'postgresql').parameters;
-  return Object.fromEntries(Object.entries(own).filter(([name]) => !Object.hasOwn(shared, name)));
+  const others = Object.fromEntries(Object.entries(own).filter(([name]) => !Object.hasOwn(shared, name)));
+  return { ...others, ...tlsParameters(context.host) };
 }
 
 /** Patroni's dynamic configuration as the inventory gives it. */

@@ -26,6 +26,7 @@ import {
 import { dynamicConfiguration, hostParameters } from './dynamic.js';
 import { localServer } from './layout.js';
 import { wakeOwn } from './patroni/config-file.js';
+import { tlsParameters } from './server-tls.js';
 import { streamingSettings } from './streaming/servers.js';
 import { variables } from './variables.js';
 
@@ -36,7 +37,7 @@ export function wantedSettings(context: Context): WantedSettings {
   const { port, parameters } = variables(context.host, 'postgresql');
   if (topologyOf(context.host) !== 'patroni') {
     const streaming = topologyOf(context.host) === 'streaming' ? streamingSettings(context) : {};
-    return { port, listen_addresses: '*', ...parameters, ...streaming };
+    return { port, listen_addresses: '*', ...parameters, ...tlsParameters(context.host), ...streaming };
   }
   return { ...agreedSettings(context), ...hostParameters(context) };
 }

@@ -40,6 +40,19 @@ const PATRONIS: Readonly<Record<string, Owned>> = {
   wal_keep_segments: { message: 'is not known to PostgreSQL 13 and later', hint: 'set wal_keep_size' },
 };
 
+const CERTIFICATE: Owned = {
+  message: 'is set by postgresql.tls',
+  hint: 'leave it out; or leave postgresql.tls out, and bring certificates of your own to the hosts',
+};
+
+/** With postgresql.tls: where the host's certificate is. */
+const TLS: Readonly<Record<string, Owned>> = {
+  ssl: CERTIFICATE,
+  ssl_cert_file: CERTIFICATE,
+  ssl_key_file: CERTIFICATE,
+  ssl_ca_file: CERTIFICATE,
+};
+
 /** Of servers that stream without Patroni: what pgprov works out itself. */
 const STREAMINGS: Readonly<Record<string, Owned>> = {
   primary_conninfo: { message: 'is worked out from the hosts of the inventory', hint: 'leave it out' },
@@ -120,6 +133,8 @@ function hostProblems(host: Host, place: (typeof PLACES)[number]): VariableProbl
 
 function ownedBy(host: Host, name: string, topology: Topology): Owned | undefined {
   const own = (table: Readonly<Record<string, Owned>>): Owned | undefined => (Object.hasOwn(table, name) ? table[name] : undefined);
+  const certificate = variables(host, 'postgresql').tls ? own(TLS) : undefined;
+  if (certificate !== undefined) return certificate;
   if (topology === 'streaming') return own(ALWAYS) ?? own(STREAMINGS);
   if (topology === 'single') return own(ALWAYS);
   const { synchronous_mode, dynamic } = variables(host, 'patroni');

@@ -2,6 +2,7 @@ import {
   certificatePlaces,
   daysLeft,
   defineOperation,
+  loadedHandle,
   readCertificate,
   pgprov,
   type ConvergeStep,
@@ -143,7 +144,8 @@ function othersThanCertificates({ catalog, inventory, view, chosenHosts }: Run, 
       const platform = view.platform(name);
       if (platform === undefined || chosenHosts?.includes(name) === false) return [];
       const { ca, certificate, key, unit } = tls.copies(platform);
-      return [...[ca, certificate, key].map((path) => `${name} file:${path}`), `${name} service:${unit}`];
+      const brought = [...[ca, certificate, key].map((path) => `file:${path}`), `service:${unit}`, loadedHandle(certificate).id];
+      return brought.map((resource) => `${name} ${resource}`);
     }),
   );
   return planned.filter(({ host, resource }) => !own.has(`${host} ${resource}`));

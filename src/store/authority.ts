@@ -37,6 +37,16 @@ export interface KnownAuthority {
 /** Stands for a certificate that a mere look does not make. */
 const NOT_MADE = '(a new certificate authority, made by `certs renew --ca`)\n';
 
+/**
+ * The file with the certificate of the authority that issues, which need not be there yet.
+ * @param directory where the cluster's certificates are kept
+ * @throws PgprovError `store/unreadable`
+ */
+export async function authorityFile(directory: string): Promise<string> {
+  const path = join(directory, 'authorities.json');
+  return join(directory, `${readTrust(await readIfThere(path), path).issuing}.crt`);
+}
+
 /** The cluster's certificate authorities, in a directory of the control machine; their keys never leave it. */
 export class Authority {
   readonly #directory: string;

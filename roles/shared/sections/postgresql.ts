@@ -74,6 +74,22 @@ export const POSTGRESQL_VARIABLES = {
       description:
         'Lines of pg_hba.conf for your clients, after those that the members need and before those for everybody else; see [access lines](platforms.md#access-lines).',
     },
+    tls: {
+      change: 'reload',
+      type: 'boolean',
+      default: false,
+      scope: 'cluster',
+      description:
+        'Whether the server offers TLS, with a certificate of the cluster’s authority, and takes client certificates of that; see [TLS](clients.md#tls). Without it nothing is said about TLS.',
+    },
+    tls_names: {
+      change: 'reload',
+      type: 'array',
+      items: { type: 'string' },
+      default: [],
+      examples: [['db.example.com']],
+      description: 'DNS names and addresses that the server’s certificate has besides those of the host.',
+    },
     encoding: {
       change: 'recreate',
       type: 'string',

@@ -14,6 +14,8 @@ export interface Client {
   user?: string;
   /** Spread connections over the servers; libpq knows that from its version 16 on. */
   balances: boolean;
+  /** Where the client has the certificate of the cluster's authority. */
+  authority: string;
 }
 
 /** Seconds that a client tries one server for: without a limit one that is off costs minutes. */
@@ -41,11 +43,12 @@ const FORMS: Readonly<Record<DsnForm, (way: Way, client: Client) => string>> = {
       .map(([name, value]) => `${name}=${libpqValue(value)}`)
       .join(' '),
   // pgJDBC's own words (its documentation, "Connecting to the Database").
-  jdbc: ({ endpoints, wants }, { database, user, balances }) => {
+  jdbc: ({ endpoints, wants, verifies }, { database, user, balances, authority }) => {
     const options = {
       ...(user === undefined ? {} : { user }),
       targetServerType: { 'read-write': 'primary', 'prefer-standby': 'preferSecondary', any: 'any' }[wants],
       ...(balances ? { loadBalanceHosts: 'true' } : {}),
+      ...(verifies === undefined ? {} : { sslmode: verifies, sslrootcert: authority }),
       connectTimeout: String(CONNECT_TIMEOUT),
       tcpKeepAlive: 'true',
     };
@@ -64,6 +67,8 @@ const FORMS: Readonly<Record<DsnForm, (way: Way, client: Client) => string>> = {
       PGTARGETSESSIONATTRS: named.target_session_attrs,
       PGLOADBALANCEHOSTS: named.load_balance_hosts,
       PGCONNECT_TIMEOUT: named.connect_timeout,
+      PGSSLMODE: named.sslmode,
+      PGSSLROOTCERT: named.sslrootcert,
     })
       .flatMap(([name, value]) => (value === undefined ? [] : [`export ${name}=${shellValue(value)}`]))
       .join('\n');
@@ -75,13 +80,19 @@ interface Parameters {
   connect_timeout: string;
   target_session_attrs?: string;
   load_balance_hosts?: string;
+  sslmode?: string;
+  sslrootcert?: string;
 }
 
-function parameters({ wants }: Way, { balances }: Pick<Client, 'balances'>): Record<string, string> & Parameters {
+function parameters(
+  { wants, verifies }: Way,
+  { balances, authority }: Pick<Client, 'balances' | 'authority'>,
+): Record<string, string> & Parameters {
   return {
     ...(wants === 'any' ? {} : { target_session_attrs: wants }),
     ...(balances ? { load_balance_hosts: 'random' } : {}),
     connect_timeout: String(CONNECT_TIMEOUT),
+    ...(verifies === undefined ? {} : { sslmode: verifies, sslrootcert: authority }),
   };
 }
 

@@ -13,6 +13,11 @@ export interface Way {
   endpoints: readonly Endpoint[];
   /** Which of the servers will do: who takes writes, a standby where there is one, or any. */
   wants: 'read-write' | 'prefer-standby' | 'any';
+  /**
+   * How the server's certificate is checked: whole, or without its name, because a proxy's address is not in it; undefined: the inventory does
+   * not say that servers offer TLS.
+   */
+  verifies?: 'verify-full' | 'verify-ca';
 }
 
 /** Which way is meant. */
@@ -29,7 +34,7 @@ export interface WantedWay {
 export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }: WantedWay): Way {
   const through = direct ? [] : portsThat(hosts, readOnly ? 'replicas' : 'leader');
   // Right after a leader was lost a proxy may still lead to it; who reads gets whatever the proxy has.
-  if (through.length > 0) return { endpoints: through, wants: readOnly ? 'any' : 'read-write' };
+  if (through.length > 0) return { endpoints: through, wants: readOnly ? 'any' : 'read-write', ...verified(hosts, 'verify-ca') };
   const servers = portsThat(hosts, 'itself');
   if (servers.length === 0) {
     throw new InputError({
@@ -39,8 +44,13 @@ export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }:
     });
   }
   const alone = hosts.filter(({ roles }) => roles.includes('postgresql')).every((host) => topologyOf(host) === 'single');
-  if (alone) return { endpoints: servers, wants: readOnly ? 'any' : 'read-write' };
-  return { endpoints: servers, wants: readOnly ? 'prefer-standby' : 'read-write' };
+  if (alone) return { endpoints: servers, wants: readOnly ? 'any' : 'read-write', ...verified(hosts, 'verify-full') };
+  return { endpoints: servers, wants: readOnly ? 'prefer-standby' : 'read-write', ...verified(hosts, 'verify-full') };
+}
+
+function verified(hosts: readonly Host[], how: NonNullable<Way['verifies']>): Pick<Way, 'verifies'> {
+  const servers = hosts.filter(({ roles }) => roles.includes('postgresql'));
+  return servers.every(({ vars }) => vars['postgresql']?.['tls'] === true) ? { verifies: how } : {};
 }
 
 function portsThat(hosts: readonly Host[], leadsTo: NonNullable<RolePort['leadsTo']>): Endpoint[] {

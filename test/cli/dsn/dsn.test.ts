@@ -13,7 +13,7 @@ const ONE = 'cluster: demo\nhosts:\n  pg1: {address: 10.0.0.1, roles: [base, pgd
 
 async function printed(yaml: string, form: DsnForm, wanted: Partial<WantedWay> = {}, client: object = {}): Promise<string> {
   const way = wayIn(await inventoryOf(yaml), { readOnly: false, direct: false, ...wanted });
-  return dsnText(form, way, { database: 'postgres', balances: false, ...client });
+  return dsnText(form, way, { database: 'postgres', balances: false, authority: '/ca.crt', ...client });
 }
 
 describe('pgprov dsn', () => {
@@ -45,6 +45,16 @@ describe('pgprov dsn', () => {
       yaml: `${MEMBERS}${PROXIES}${HBA}`,
       wanted: { direct: true },
       uri: 'postgresql://10.0.0.1:5432,10.0.0.2:5432/postgres?target_session_attrs=read-write&connect_timeout=3',
+    },
+    {
+      title: 'servers with TLS, whose certificates are checked whole',
+      yaml: `${MEMBERS}postgresql: {tls: true}\n`,
+      uri: 'postgresql://10.0.0.1:5432,10.0.0.2:5432/postgres?target_session_attrs=read-write&connect_timeout=3&sslmode=verify-full&sslrootcert=%2Fca.crt',
+    },
+    {
+      title: 'servers with TLS through proxies, whose addresses are not in the certificates',
+      yaml: `${MEMBERS}${PROXIES}${HBA.replace('}', ', tls: true}')}`,
+      uri: 'postgresql://10.0.0.8:5000,10.0.0.9:5000/postgres?target_session_attrs=read-write&connect_timeout=3&sslmode=verify-ca&sslrootcert=%2Fca.crt',
     },
     {
       title: 'a server alone, which readers may use as well',

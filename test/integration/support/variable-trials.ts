@@ -26,6 +26,7 @@ const MIRROR = 'the mirror tests, for it takes another repository';
 const ROTATED = 'rotate.test.ts';
 const BACKUPS = 'backup.test.ts';
 const STREAMING = 'streaming.test.ts';
+const TLS = 'matrix/tls.test.ts';
 const HAPROXY = 'matrix/haproxy.test.ts';
 
 /** A trial for every variable of the roles that come with pgprov. */
@@ -61,6 +62,8 @@ export const TRIALS: readonly Trial[] = [
     value: '["host all all 10.97.0.0/24 scram-sha-256"]',
     query: { sql: "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.97.0.0' AND error IS NULL", answer: '1' },
   },
+  { variable: 'postgresql.tls', elsewhere: TLS },
+  { variable: 'postgresql.tls_names', elsewhere: TLS },
   fixed('postgresql.encoding', 'LATIN1', /the cluster was made with UTF8/u),
   fixed('postgresql.locale', 'C', /the cluster was made with C\.UTF-8/u),
   { variable: 'postgresql.generate_locale', value: 'false' },

@@ -1,0 +1,96 @@
+import {
+  SERVER_CERTIFICATE,
+  serverCertificate,
+  serverCertificateLoaded,
+  tlsResources,
+  topologyOf,
+  type CheckResult,
+  type Host,
+  type Platform,
+  type Resource,
+  type RoleContext,
+  type Stage,
+  type TlsCopies,
+  type TlsIdentity,
+  type View,
+} from '../../src/index.js';
+import { hostPort, localServer, tlsFiles } from './layout.js';
+import { variables } from './variables.js';
+
+/** Where the server's copies of the host's key pair are; outside of its data, which a copy of another server's takes the place of. */
+function directoryOf(host: Host): string {
+  const { version, name } = variables(host, 'postgresql');
+  return `/etc/pgprov/postgresql-${version}-${name}`;
+}
+
+/** The parameters that have the server offer TLS; none where the inventory does not ask for it. */
+export function tlsParameters(host: Host): Readonly<Record<string, string>> {
+  if (!variables(host, 'postgresql').tls) return {};
+  const { ca, certificate, key } = tlsFiles({ tlsDirectory: directoryOf(host) });
+  return { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key, ssl_ca_file: ca };
+}
+
+function copiesOn(host: Host, platform: Platform): TlsCopies {
+  const { version, name } = variables(host, 'postgresql');
+  const { user: owner, group, unit } = platform.postgresql(version);
+  return {
+    ...tlsFiles({ tlsDirectory: directoryOf(host) }),
+    owner,
+    group,
+    unit: topologyOf(host) === 'patroni' ? platform.patroni.unit : unit(name),
+  };
+}
+
+/** That the server has copies of the host's key pair; undefined where it offers no TLS. */
+export function serverIdentity(host: Host): TlsIdentity | undefined {
+  const { tls, tls_names: names } = variables(host, 'postgresql');
+  if (!tls) return undefined;
+  return {
+    names,
+    copies: (platform) => copiesOn(host, platform),
+    inUse: (view, { name }, fingerprint) => {
+      const presented = view.read(name, SERVER_CERTIFICATE);
+      return presented === undefined || fingerprint === undefined ? undefined : presented === fingerprint;
+    },
+  };
+}
+
+/** Which certificate the server presents; nothing where it offers no TLS. */
+export function presentedCertificate({ host }: Pick<RoleContext, 'host'>): ReturnType<typeof serverCertificate>[] {
+  const { tls, port } = variables(host, 'postgresql');
+  return tls ? [serverCertificate(hostPort(host.clusterAddress, port))] : [];
+}
+
+/**
+ * Brings the server its key pair, before its configuration names it. A server that runs reads it anew, on all hosts at once: one that cannot
+ * take it keeps the former one.
+ */
+export function tlsStage(context: RoleContext): Stage[] {
+  const { host, platform } = context;
+  if (!variables(host, 'postgresql').tls) return [];
+  const { directory, authority, pair } = tlsResources(context, copiesOn(host, platform));
+  const files = [authority, ...pair];
+  return [
+    {
+      name: 'tls',
+      title: 'bring PostgreSQL its certificate',
+      crossing: 'independent',
+      resources: [directory, ...files, serverCertificateLoaded(localServer(host, platform), copiesOn(host, platform), files) as Resource],
+    },
+  ];
+}
+
+/** The server presents a certificate, where it runs and is to. */
+export function tlsChecks(view: View, host: Host): CheckResult[] {
+  if (!variables(host, 'postgresql').tls) return [];
+  const presented = view.read(host.name, SERVER_CERTIFICATE);
+  return [
+    {
+      title: 'PostgreSQL offers TLS',
+      ok: presented !== undefined,
+      detail: presented === undefined ? 'it presents no certificate; its log says why' : `certificate ${presented.slice(0, 23)}…`,
+      host: host.name,
+      settles: true,
+    },
+  ];
+}
