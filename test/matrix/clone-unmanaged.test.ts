@@ -43,7 +43,8 @@ describe('pgprov clone without Patroni', () => {
   let directory: string;
   let into: string;
   let alone: string;
-  let [pg1, pg2, pg3, pg4, pg5]: LabHost[] = [] as LabHost[];
+  let another: string;
+  let [pg1, pg2, pg3, pg4, pg5, pg6]: LabHost[] = [] as LabHost[];
 
   const given = (command: string, file: string, ...words: string[]): Promise<Finished> =>
     pgprov(command, file, ...words, '--output', 'plain');
@@ -52,10 +53,9 @@ describe('pgprov clone without Patroni', () => {
     expect(code, all).toBe(0);
     return all;
   };
-  const archived = async (): Promise<void> => {
-    const host = pg1 as LabHost;
+  const archived = async (host = pg1 as LabHost, stanza = 'demo'): Promise<void> => {
     const segment = await sql(host, "SELECT pg_walfile_name(pg_switch_wal()) FROM (SELECT pg_logical_emit_message(true, 'test', 'x')) m");
-    await expect.poll(() => lastArchived(host), { timeout: patience(60_000) }).toBe(segment);
+    await expect.poll(() => lastArchived(host, stanza), { timeout: patience(60_000) }).toBe(segment);
   };
   const streams = (host: LabHost): Promise<string> =>
     sql(
@@ -66,22 +66,22 @@ describe('pgprov clone without Patroni', () => {
     (await must(host, `ls -d ${DATA}.aside-* ${ACCESS} /var/lib/postgresql/17/pgprov-* 2>/dev/null || :`)).trim();
 
   /** What must be the same of the source afterwards; WAL of another timeline is that of somebody else. */
-  const sourceState = async (): Promise<unknown> => {
-    const { backup, archive } = await backupsOf(pg1 as LabHost);
+  const sourceState = async (host = pg1 as LabHost, stanza = 'demo'): Promise<unknown> => {
+    const { backup, archive } = await backupsOf(host, stanza);
     return {
-      streams: await streams(pg1 as LabHost),
+      streams: await streams(host),
       archives: archive.map(({ id, min, max }) => ({ id, min, timeline: max?.slice(0, 8) })),
-      histories: await must(pg1 as LabHost, `find ${SHARED}/all/archive/demo -name '*.history*'`),
+      histories: await must(host, `find ${SHARED}/all/archive/${stanza} -name '*.history*'`),
       backups: backup.map(({ label }) => label),
-      failed: await sql(pg1 as LabHost, 'select failed_count from pg_stat_archiver'),
-      files: await must(pg1 as LabHost, 'sha256sum /etc/pgbackrest.conf /etc/postgresql/17/main/conf.d/*'),
+      failed: await sql(host, 'select failed_count from pg_stat_archiver'),
+      files: await must(host, 'sha256sum /etc/pgbackrest.conf /etc/postgresql/17/main/conf.d/*'),
     };
   };
 
   beforeAll(async () => {
-    cluster = await TestCluster.startSharing(SHARED, 'cloneplain', 'debian13', 5);
-    const hosts = cluster.hosts as [LabHost, LabHost, LabHost, LabHost, LabHost];
-    [pg1, pg2, pg3, pg4, pg5] = hosts;
+    cluster = await TestCluster.startSharing(SHARED, 'cloneplain', 'debian13', 6);
+    const hosts = cluster.hosts as [LabHost, LabHost, LabHost, LabHost, LabHost, LabHost];
+    [pg1, pg2, pg3, pg4, pg5, pg6] = hosts;
     const { hosts: _, ...base } = await labInventory(hosts);
     const addresses = (...of: LabHost[]): Record<string, string> => Object.fromEntries(of.map(({ name, address }) => [name, address]));
     const backup = { archive_timeout: 5, repositories: REPOSITORIES };
@@ -91,11 +91,13 @@ describe('pgprov clone without Patroni', () => {
     directory = await mkdtemp(join(tmpdir(), 'pgprov-cloneplain-'));
     into = join(directory, 'copy.yml');
     alone = join(directory, 'one.yml');
+    another = join(directory, 'two.yml');
     const copy = { ...base, cluster: 'copy', roles: SERVER, leader: 'pg5', replication: { synchronous: ['pg4', 'pg5'] }, backup };
     await writeFile(into, stringify({ ...copy, hosts: addresses(pg4, pg5) }));
     const roles = SERVER.filter((role) => role !== 'replication');
     await writeFile(alone, stringify({ ...base, cluster: 'one', roles, backup, hosts: addresses(pg3) }));
-    for (const file of [cluster.file, into, alone]) ok(await given('apply', file, '--yes'));
+    await writeFile(another, stringify({ ...base, cluster: 'two', roles, backup, hosts: addresses(pg6) }));
+    for (const file of [cluster.file, into, alone, another]) ok(await given('apply', file, '--yes'));
     await sql(pg1, 'create table orders as select generate_series(1, 1000) n');
     await sql(pg1, "create publication p; create subscription s connection 'host=127.0.0.1' publication p with (connect = false)");
     // These are in the data directory, and so in its backups.
@@ -111,18 +113,16 @@ describe('pgprov clone without Patroni', () => {
   });
 
   /** Gives the same command again and again, each broken off a little later, until one is done. */
-  const killedAtEvery = async (...words: string[]): Promise<void> => {
-    await killAtEach(['clone', cluster.file, '--into', into, ...words, '--yes', '--output', 'plain'], MOMENTS);
-    ok(await clone(...words, '--yes'));
+  const killedAtEvery = async (moments: readonly RegExp[], ...words: string[]): Promise<void> => {
+    await killAtEach(['clone', ...words, '--yes', '--output', 'plain'], moments);
+    ok(await given('clone', words[0] ?? '', ...words.slice(1), '--yes'));
   };
 
   /** By PostgreSQL, systemd and pgBackRest themselves. */
-  const expectWhole = async (): Promise<void> => {
+  const expectWhole = async (source = pg1 as LabHost): Promise<void> => {
     const [primary, standby] = [pg5, pg4] as [LabHost, LabHost];
     await expect.poll(() => streams(primary), { timeout: patience(60_000) }).toBe('pg4 streaming sync pg4');
-    const identifiers = await Promise.all(
-      [pg1 as LabHost, primary, standby].map((host) => controldata(host, 'Database system identifier')),
-    );
+    const identifiers = await Promise.all([source, primary, standby].map((host) => controldata(host, 'Database system identifier')));
     expect(new Set(identifiers).size).toBe(1);
     for (const host of [primary, standby]) {
       expect(await must(host, `[ ! -e ${ACCESS} ] && systemctl is-active ${UNIT} pgprov-restored pgprov-restore || :`)).toBe(
@@ -143,7 +143,7 @@ describe('pgprov clone without Patroni', () => {
     const before = await sourceState();
     ok(await clone('--time', time, '--check'));
     for (const each of [pg4, pg5] as LabHost[]) expect(await oursAt(each)).toBe('');
-    await killedAtEvery('--time', time);
+    await killedAtEvery(MOMENTS, cluster.file, '--into', into, '--time', time);
     await expectWhole();
     for (const each of [pg4, pg5] as LabHost[]) expect(await sql(each, 'select count(*) from orders')).toBe('1000');
     expect(await sql(pg5 as LabHost, 'select subenabled, subslotname is null from pg_subscription')).toBe('f|t');
@@ -201,5 +201,33 @@ describe('pgprov clone without Patroni', () => {
     await pgbackrest(pg1 as LabHost, '--stanza=demo check');
     expect(await streams(pg1 as LabHost)).toBe('pg2 streaming sync pg2');
     expect(await sql(pg2 as LabHost, 'select n from newer')).toBe('1');
+  });
+
+  it.each<[string, () => [string, LabHost], readonly RegExp[], () => Promise<void>]>([
+    ['servers that stream', () => [into, pg5 as LabHost], MOMENTS, () => expectWhole(pg3)],
+    [
+      'a server of its own',
+      () => [another, pg6 as LabHost],
+      MOMENTS.filter(({ source }) => !/slots|copy|others|synchronous/u.test(source)),
+      async () => {
+        expect(await sql(pg6 as LabHost, 'show archive_command')).toBe('pgbackrest --stanza=two archive-push %p');
+        await pgbackrest(pg6 as LabHost, '--stanza=two check');
+        expect(ok(await given('apply', another, '--yes'))).toContain('No changes');
+      },
+    ],
+  ])('makes %s of a server of its own though it is killed at every step, and leaves that alone', async (_what, made, moments, isWhole) => {
+    const [host, [file, clonedOn]] = [pg3 as LabHost, made()];
+    await sql(host, 'create table orders as select generate_series(1, 700) n');
+    ok(await given('backup', alone, '--yes'));
+    const time = await sql(host, 'select clock_timestamp()');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await sql(host, 'drop table orders');
+    await archived(host, 'one');
+    const before = await sourceState(host, 'one');
+    await killedAtEvery(moments, alone, '--into', file, '--time', time, '--approve');
+    await isWhole();
+    expect(await sql(clonedOn, 'select count(*) from orders')).toBe('700');
+    expect(await sourceState(host, 'one')).toEqual(before);
+    await pgbackrest(host, '--stanza=one check');
   });
 });

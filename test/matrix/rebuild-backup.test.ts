@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { backupsOf } from '../integration/support/backups.js';
 import { describeMembers, must, sql } from '../integration/support/outside.js';
-import { pgprov, start, type Running } from '../integration/support/pgprov.js';
+import { killAtEach, pgprov, start, type Running } from '../integration/support/pgprov.js';
 import { placesOf } from '../integration/support/places.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { DEFAULT_ROLES } from '../../src/model/index.js';
@@ -114,6 +114,21 @@ describe('a member that is rebuilt from the repository', () => {
     { moment: 'Patroni was started', at: /start +waiting/u },
   ])('is finished after kill -9 when $moment', async ({ at }) => {
     await broken(at, kill);
+    expect(await asides()).toBe(1);
+  });
+
+  it('is finished after kill -9 at one of its steps after the other', async () => {
+    await write();
+    await killAtEach(words(), [
+      /rebuild\/hold +changed/u,
+      /rebuild\/put-aside +changed/u,
+      /rebuild\/restore +waiting/u,
+      /rebuild\/replay +(?:changed|waiting)/u,
+      /rebuild\/start +(?:changed|waiting)/u,
+      /rebuild\/schedule +changed/u,
+    ]);
+    const { code, all } = await pgprov(...words());
+    expect(code, all).toBe(0);
     expect(await asides()).toBe(1);
   });
 

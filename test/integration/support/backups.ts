@@ -22,6 +22,6 @@ export async function backupsOf(host: LabHost, stanza = 'demo'): Promise<ToldSta
 }
 
 /** The last WAL segment that a repository has. */
-export async function lastArchived(host: LabHost): Promise<string> {
-  return (await backupsOf(host)).archive.at(-1)?.max ?? '';
+export async function lastArchived(host: LabHost, stanza = 'demo'): Promise<string> {
+  return (await backupsOf(host, stanza)).archive.at(-1)?.max ?? '';
 }

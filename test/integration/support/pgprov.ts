@@ -71,12 +71,21 @@ export function pgprov(...args: readonly string[]): Promise<Finished> {
   return start(args).finished;
 }
 
-/** Gives the same command once for each moment, and kills it there; rejects where it ends before its output matches. */
+/**
+ * Gives the same command once for each moment, and kills it there. A kill may come after the next moment as well, and then the next run does not
+ * have that one again; rejects where a run ends whose output should have matched and that of none before it did.
+ */
 export async function killAtEach(args: readonly string[], moments: readonly RegExp[]): Promise<void> {
+  let before = '';
   for (const moment of moments) {
     const run = start(args);
-    await run.printed(moment);
+    const missed = await run.printed(moment).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     run.process.kill('SIGKILL');
-    await run.finished;
+    const { code, all } = await run.finished;
+    if (missed !== undefined && (code !== 0 || !moment.test(before))) throw missed;
+    before += all;
   }
 }
