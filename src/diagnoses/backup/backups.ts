@@ -10,6 +10,7 @@ import {
   type View,
 } from '../../index.js';
 import { repositoriesOf, writtenBy } from '../../../roles/shared/backup/repositories.js';
+import { backupUnit } from '../../../roles/shared/backup/schedule.js';
 import { backupSettings } from '../../../roles/shared/backup/stanza.js';
 import { failedRuns, trouble } from '../../../roles/shared/backup/told.js';
 import { backupAdvice, briefly } from '../../../roles/shared/backup/trouble.js';
@@ -47,7 +48,8 @@ function failureOf({ view }: Examination, { name: host }: Host, { unit, began, r
     ...(began === undefined ? {} : { since: began * 1000 }),
     evidence: words.split('\n').map((line) => ({ host, source: `journal of ${unit}`, line, ...at })),
     follows: 'the backups get older, and a restore has more WAL to replay',
-    mend: `${adviceOf(view, host, words)}, then ${pgprov`backup ${view.inventory}`}`,
+    // Only a full backup makes good for one; any other is no worse than what `pgprov backup` takes by itself.
+    mend: `${adviceOf(view, host, words)}, then ${unit === backupUnit('full') ? pgprov`backup ${view.inventory} --type full` : pgprov`backup ${view.inventory}`}`,
   };
 }
 

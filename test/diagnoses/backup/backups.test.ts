@@ -86,6 +86,20 @@ describe('backups', () => {
     expect(await found(WITH_HOST, { repo1: info({ backups: [taken(0)] }) }, [run])).toEqual([]);
   });
 
+  it.each([
+    { unit: 'pgprov-backup@full', takes: /then `pgprov backup \S+ --type full`$/u },
+    { unit: 'pgprov-backup@diff', takes: /then `pgprov backup \S+inventory\.yml`$/u },
+  ])('are advised that make good for a $unit that failed', async ({ unit, takes }) => {
+    const run = { unit, state: 'failed' as const, began: 1_000_100, error: '[056]: unable to find primary cluster' };
+    const states = new Map<string, unknown>([
+      [BACKUP_INFO.id, info({ backups: [taken(0)] })],
+      [BACKUP_RUNS.id, [run]],
+    ]);
+    const view = new View(await inventoryOf(WITH_HOST), new Map([['repo1', states]]));
+    const [finding] = backups.find({ view, now: 0, unseen: new Map(), log: () => [] });
+    expect(finding?.mend).toMatch(takes);
+  });
+
   it('that may not be read have their files given back, which a run of apply does not do below the directory', async () => {
     const inventory = await inventoryOf(WITH_HOST);
     const problem = "[041]: unable to open file '/var/lib/pgbackrest/backup/demo/backup.info' for read: [13] Permission denied";
