@@ -2,14 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
 import { must, sql } from '../integration/support/outside.js';
 import { pgprov } from '../integration/support/pgprov.js';
+import { placesOf } from '../integration/support/places.js';
 import { CLIENT, withClient } from '../integration/support/written-cluster.js';
 import type { LabHost, System } from '../lab/index.js';
 import { patience } from '../support/patience.js';
 
-const DIRECTORY = '/etc/pgprov/postgresql-17-main';
 const PRESENTED = 'openssl x509 -noout -fingerprint -sha256';
 
 describe.each<System>(['debian13', 'rocky9'])('TLS of PostgreSQL, %s', (os) => {
+  const DIRECTORY = `/etc/pgprov/postgresql-${/\/(\d+)\//u.exec(placesOf(os).data)?.[1]}-main`;
   let cluster: TestCluster;
   let client: LabHost;
 
@@ -69,7 +70,16 @@ describe.each<System>(['debian13', 'rocky9'])('TLS of PostgreSQL, %s', (os) => {
     expect(await ask({ address: 'db.example.com' } as LabHost, whole)).toBe('t');
     expect(await starts()).toEqual(before);
     expect(await apply()).toContain('No changes');
-    const { stdout } = await pgprov('dsn', cluster.file, '--format', 'libpq', '--user', CLIENT.user, '--sslrootcert', `${DIRECTORY}/ca.crt`);
+    const { stdout } = await pgprov(
+      'dsn',
+      cluster.file,
+      '--format',
+      'libpq',
+      '--user',
+      CLIENT.user,
+      '--sslrootcert',
+      `${DIRECTORY}/ca.crt`,
+    );
     expect(await must(client, `PGPASSWORD=${CLIENT.password} psql -XAtc 'select pg_is_in_recovery()' '${stdout.trim()}'`)).toBe('f');
   });
 
