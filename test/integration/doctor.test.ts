@@ -77,12 +77,15 @@ describe('Patroni and PostgreSQL', () => {
     await sql(leader, "ALTER ROLE replicator PASSWORD 'changed'");
     await must(cluster.host(other), `rm ${DATA}/postmaster.opts`);
     await sql(leader, "SELECT pg_create_physical_replication_slot('forgotten', true)");
-    await sql(leader, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
-    await sql(leader, 'SELECT pg_reload_conf()');
     for (let round = 0; round < 2; round += 1) {
       await sql(leader, 'SELECT txid_current()');
       await sql(leader, 'SELECT pg_switch_wal()');
     }
+    // With the limit a standby that is late would lose its slot, and could not log in again.
+    const late = 'SELECT count(*) FROM pg_replication_slots WHERE active AND pg_current_wal_lsn() - restart_lsn > 0';
+    await expect.poll(() => sql(leader, late), { timeout: patience(30_000) }).toBe('0');
+    await sql(leader, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+    await sql(leader, 'SELECT pg_reload_conf()');
     try {
       expect(await found()).toEqual(
         expect.arrayContaining([
@@ -124,7 +127,9 @@ describe('Patroni and PostgreSQL', () => {
     const [one = '', other = ''] = await standbys();
     const history = (await must(cluster.host(one), `ls ${DATA}/pg_wal/*.history 2>/dev/null | tail -n 1`)).trim();
     if (history !== '') await must(cluster.host(one), `cp -p ${history} /root/history; sed -i 's#\t0/#\t1/#' ${history}`);
-    const changed = `systemctl stop patroni; cp -p ${DATA}/global/pg_control /root/control; printf '\\1' | dd of=${DATA}/global/pg_control bs=1 seek=2 conv=notrunc`;
+    const made = '/var/lib/postgresql/made';
+    const another = `runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D ${made} >/dev/null; cp -p ${made}/global/pg_control ${DATA}/global/`;
+    const changed = `systemctl stop patroni; cp -p ${DATA}/global/pg_control /root/control; ${another}; rm -r ${made}`;
     // It ends at once when it finds the other identifier, maybe before systemd calls it started.
     await must(cluster.host(other), `${changed}; systemctl start patroni || :`);
     const forks = history === '' ? [] : [`broken history-fork ${one}`];
