@@ -31,7 +31,8 @@ it('finds nothing on a healthy cluster', async () => {
 });
 
 it('finds that nobody leads, and changes nothing', async () => {
-  for (const host of cluster.hosts) await must(host, 'systemctl stop patroni');
+  // The leader pg1 last: a standby that takes over meanwhile would begin a timeline that pg1, started first, begins once more.
+  for (const host of [...cluster.hosts].reverse()) await must(host, 'systemctl stop patroni');
   const { code, found } = await doctor();
   expect(found.findings.map(({ diagnosis, level }) => [diagnosis, level])).toContainEqual(['no-leader', 'broken']);
   expect(code).toBe(1);
@@ -72,25 +73,17 @@ describe('Patroni and PostgreSQL', () => {
   it('finds permissions and owners, files with errors, a changed password and a slot that holds too much', async () => {
     const leader = cluster.host(await leading());
     const [one = '', other = ''] = await standbys();
-    const forward = async (): Promise<void> => {
-      await sql(leader, 'SELECT txid_current()');
-      await sql(leader, 'SELECT pg_switch_wal()');
-    };
-    // Where a former leader's own WAL ends it connects anew, which it must have done before the password is another.
-    await forward();
-    const replayed = 'SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()';
-    await expect.poll(() => sql(leader, replayed), { timeout: patience(30_000) }).toBe('2');
     await must(cluster.host(one), `chmod 0755 ${DATA}; touch ${DATA}/base/of-root`);
     await must(leader, `echo 'host all all nonsense' >>${DATA}/pg_hba.conf; echo 'work_mem = elephant' >>${DATA}/postgresql.conf`);
     await sql(leader, "ALTER ROLE replicator PASSWORD 'changed'");
     await must(cluster.host(other), `rm ${DATA}/postmaster.opts`);
     await sql(leader, "SELECT pg_create_physical_replication_slot('forgotten', true)");
-    await forward();
-    await forward();
-    // With the limit a standby that is late would lose its slot, and could not log in again.
-    await expect.poll(() => sql(leader, replayed), { timeout: patience(30_000) }).toBe('2');
     await sql(leader, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
     await sql(leader, 'SELECT pg_reload_conf()');
+    for (let round = 0; round < 2; round += 1) {
+      await sql(leader, 'SELECT txid_current()');
+      await sql(leader, 'SELECT pg_switch_wal()');
+    }
     try {
       expect(await found()).toEqual(
         expect.arrayContaining([
