@@ -357,6 +357,7 @@ export {
   serverCertificate,
   serverCertificateLoaded,
   type LoadedCertificate,
+  type ServerCertificate,
 } from './resources/server-certificate.js';
 export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-asked.js';
 export {

@@ -49,7 +49,7 @@ export function serverIdentity(host: Host): TlsIdentity | undefined {
     names,
     copies: (platform) => copiesOn(host, platform),
     inUse: (view, { name }, fingerprint) => {
-      const presented = view.read(name, SERVER_CERTIFICATE);
+      const presented = view.read(name, SERVER_CERTIFICATE)?.presented;
       return presented === undefined || fingerprint === undefined ? undefined : presented === fingerprint;
     },
   };
@@ -58,7 +58,8 @@ export function serverIdentity(host: Host): TlsIdentity | undefined {
 /** Which certificate the server presents; nothing where it offers no TLS. */
 export function presentedCertificate({ host }: Pick<RoleContext, 'host'>): ReturnType<typeof serverCertificate>[] {
   const { tls, port } = variables(host, 'postgresql');
-  return tls ? [serverCertificate(hostPort(host.clusterAddress, port))] : [];
+  const { certificate } = tlsFiles({ tlsDirectory: directoryOf(host) });
+  return tls ? [serverCertificate(hostPort(host.clusterAddress, port), certificate)] : [];
 }
 
 /**
@@ -80,17 +81,17 @@ export function tlsStage(context: RoleContext): Stage[] {
   ];
 }
 
-/** The server presents a certificate, where it runs and is to. */
+/** The server presents the certificate that it was brought. */
 export function tlsChecks(view: View, host: Host): CheckResult[] {
-  if (!variables(host, 'postgresql').tls) return [];
-  const presented = view.read(host.name, SERVER_CERTIFICATE);
-  return [
-    {
-      title: 'PostgreSQL offers TLS',
-      ok: presented !== undefined,
-      detail: presented === undefined ? 'it presents no certificate; its log says why' : `certificate ${presented.slice(0, 23)}…`,
-      host: host.name,
-      settles: true,
-    },
-  ];
+  const seen = variables(host, 'postgresql').tls ? view.read(host.name, SERVER_CERTIFICATE) : undefined;
+  if (seen === undefined) return [];
+  const { presented, wanted } = seen;
+  const ok = presented !== undefined && presented === wanted;
+  const detail =
+    presented === undefined
+      ? 'it presents none; its log says why'
+      : ok
+        ? `certificate ${presented.slice(0, 23)}…`
+        : 'it presents another one than it was brought; its log says why';
+  return [{ title: 'PostgreSQL presents its certificate', ok, detail, host: host.name, settles: true }];
 }

@@ -5,20 +5,35 @@ import { findRows, psql, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Observation, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
 
-/** SHA-256 of the certificate that the host's PostgreSQL presents, upper-case and with colons; undefined where it presents none. */
-export const SERVER_CERTIFICATE = handle<string | undefined>('server-certificate');
+/** SHA-256 of certificates, upper-case and with colons; undefined where there is none. */
+export interface ServerCertificate {
+  /** What the host's PostgreSQL presents. */
+  presented: string | undefined;
+  /** What is in the file that it is to present. */
+  wanted: string | undefined;
+}
+
+/** What is seen of the certificate of the host's PostgreSQL. */
+export const SERVER_CERTIFICATE = handle<ServerCertificate>('server-certificate');
 
 /**
- * Which certificate PostgreSQL presents. No client logs in for that, so nothing of it is in the server's log.
+ * Which certificate PostgreSQL presents, and which it is to: one that it could not load leaves the former one in force. No client logs in for
+ * that, so nothing of it is in the server's log.
  * @param listener `10.0.0.11:5432`
+ * @param path the certificate's file
  */
-export function serverCertificate(listener: string): Observation<string | undefined> {
+export function serverCertificate(listener: string, path: string): Observation<ServerCertificate> {
   return {
     ...SERVER_CERTIFICATE,
     when: 'startAndEnd',
-    probe: () => sh`timeout ${seconds(10)} openssl s_client -starttls postgres -connect ${listener} </dev/null 2>/dev/null |
-openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2`,
-    parse: (answer) => answerText(answer).trim() || undefined,
+    probe: () => sh`fingerprint() { openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2; }
+presented=$(timeout ${seconds(10)} openssl s_client -starttls postgres -connect ${listener} </dev/null 2>/dev/null | fingerprint) || :
+wanted=$(fingerprint <${path} 2>/dev/null) || :
+printf '%s\n' "$presented" "$wanted"`,
+    parse: (answer) => {
+      const [presented = '', wanted = ''] = answerText(answer).split('\n');
+      return { presented: presented || undefined, wanted: wanted || undefined };
+    },
   };
 }
 

@@ -36,8 +36,10 @@ describe('whether a server has read its certificate', () => {
   });
 });
 
-it('reads the fingerprint of a certificate that is presented, and that none is', () => {
-  const seen = serverCertificate('10.0.0.1:5432');
-  expect(seen.parse({ status: 0, out: Buffer.from('AB:CD\n') })).toBe('AB:CD');
-  expect(seen.parse({ status: 0, out: Buffer.from('') })).toBeUndefined();
+it('reads the fingerprints of the certificate that is presented and of that in the file, and that there is none', () => {
+  const seen = serverCertificate('10.0.0.1:5432', PATHS.certificate);
+  const parse = (text: string): unknown => seen.parse({ status: 0, out: Buffer.from(text) });
+  expect(parse('AB:CD\nEF:01\n')).toEqual({ presented: 'AB:CD', wanted: 'EF:01' });
+  expect(parse('\nEF:01\n')).toEqual({ presented: undefined, wanted: 'EF:01' });
+  expect(parse('')).toEqual({ presented: undefined, wanted: undefined });
 });

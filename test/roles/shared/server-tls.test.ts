@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostParameters } from '../../../roles/shared/dynamic.js';
 import { wantedSettings } from '../../../roles/shared/in-force.js';
-import { serverIdentity } from '../../../roles/shared/server-tls.js';
+import { serverIdentity, tlsChecks } from '../../../roles/shared/server-tls.js';
 import { SERVER_CERTIFICATE } from '../../../src/resources/server-certificate.js';
 import { View } from '../../../src/plan/view.js';
 import { debian13 } from '../../../src/platform/debian.js';
@@ -32,11 +32,20 @@ describe('TLS of the server', () => {
     expect(single?.copies(debian13).unit).toBe('postgresql@17-main');
     const used = (presented: string | undefined): boolean | undefined =>
       identity?.inUse?.(
-        new View(inventory, new Map([['pg1', new Map([[SERVER_CERTIFICATE.id, presented]])]])),
+        new View(inventory, new Map([['pg1', new Map([[SERVER_CERTIFICATE.id, { presented, wanted: 'AB' }]])]])),
         hostOf(inventory, 'pg1'),
         'AB',
       );
     expect([used('AB'), used('CD'), used(undefined)]).toEqual([true, false, undefined]);
+  });
+
+  it('fails a run after which the server presents another certificate, or none', async () => {
+    const inventory = await inventoryOf(`${THREE}${TLS}`);
+    const isOk = (presented: string | undefined): boolean[] => {
+      const view = new View(inventory, new Map([['pg1', new Map([[SERVER_CERTIFICATE.id, { presented, wanted: 'AB' }]])]]));
+      return tlsChecks(view, hostOf(inventory, 'pg1')).map(({ ok }) => ok);
+    };
+    expect([isOk('AB'), isOk('CD'), isOk(undefined)]).toEqual([[true], [false], [false]]);
   });
 
   it('has parameters of its own, which the inventory does not give as well', async () => {
