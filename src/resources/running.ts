@@ -1,7 +1,7 @@
 import { handle } from './handle.js';
 import { NOTHING, Script, sh } from '../shell/quote.js';
 import { OWN_CLUSTERS } from './data-directory.js';
-import { findRows, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
+import { findRows, psql, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, type Observation } from './resource.js';
 import { expand } from './server-process.js';
 import { printAnswer } from './shared-question.js';
@@ -106,6 +106,7 @@ done <"$at/cgroup"`);
 export function running({ patroniFile, server, dataDirectory, encoding }: RunningOptions): Observation<RunningState> {
   const query = `SELECT pg_encoding_to_char(encoding), encoding = pg_char_to_encoding(${sqlLiteral(encoding)}), datcollate FROM pg_database WHERE datname = 'template0'`;
   const rows = server === undefined ? undefined : sqlQuestion(server, query);
+  const elsewhere = server === undefined || dataDirectory === undefined ? NOTHING : askWhereItListens(server, dataDirectory, query);
   return {
     ...RUNNING,
     when: 'startAndEnd',
@@ -127,6 +128,7 @@ data=$(readlink "$at/cwd") || continue
 [ "$own" = "$pid" ] || continue
 ${FIND_UNIT}
 pgprov_database postmaster "$named" "$port" "$unit"
+${elsewhere}
 ;;
 esac
 done
@@ -152,7 +154,8 @@ ${rows === undefined ? NOTHING : printAnswer(rows)}`,
       const text = answerText(answer);
       const lines = text.split('\n').map((line) => line.split('\t'));
       const of = (kind: string): string[][] => lines.filter(([first]) => first === kind).map(([, ...rest]) => rest);
-      const [row] = findRows(text, query) ?? [];
+      // What answers on the wanted port may be another cluster, while the one in the wanted directory listens elsewhere.
+      const row = of('made')[0]?.[0] ?? findRows(text, query)?.[0];
       const [name = '', wanted = '', locale = ''] = (row ?? '').split('|');
       const readDatabase = databaseReader(of('cluster'));
       return {
@@ -167,10 +170,20 @@ ${rows === undefined ? NOTHING : printAnswer(rows)}`,
           .filter(({ ours }) => ours),
         patroniFile: readPatroniFile(of('patroni').map(([line = '']) => line)),
         patroniData: of('patroni-data').map(readDatabase)[0],
-        made: row === undefined ? undefined : { encoding: name, isWantedEncoding: wanted === 't', locale },
+        made: row === undefined || row === '' ? undefined : { encoding: name, isWantedEncoding: wanted === 't', locale },
       };
     },
   };
+}
+
+/** Prints what the server in the wanted directory, which is `$data` and listens on `$port`, answers where that is another port than is wanted. */
+function askWhereItListens(server: LocalServer, dataDirectory: string, query: string): Script {
+  const { superuser: _wanted, ...owner } = server;
+  const ask = (as: LocalServer): Script => sh`row=$(${psql(as, ['-c', query])} -p "$port" </dev/null 2>/dev/null)`;
+  return sh`if [ "$port" != ${server.port} ] && [ "$data" = "$(readlink -f ${dataDirectory})" ]; then
+${ask(server)} || ${ask(owner)} || row=
+printf 'made\t%s\n' "$row"
+fi`;
 }
 
 /** Reads a database with the inventories that have lines in its pg_hba.conf, which may be told of another mention of it. */

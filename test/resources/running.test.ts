@@ -150,6 +150,19 @@ describe('what runs on a host', () => {
     });
 
     inEveryShell(HOST_SHELLS, (shell) => {
+      it.each([
+        ['the superuser', {}],
+        ['a superuser that is not there', { superuser: 'admin' }],
+      ])('is asked how it was made where it listens, while the inventory has another port and %s', async (_case, as) => {
+        const server = { binDirectory: binaries as string, socketDirectory: parent, user: POSTGRES_USER, home: parent };
+        const at = (wanted: number, dataDirectory = data()): Promise<RunningState> =>
+          observe(shell, running({ patroniFile: '/nowhere', encoding: 'latin1', dataDirectory, server: { ...server, ...as, port: wanted } }));
+        const made = { encoding: 'UTF8', isWantedEncoding: false, locale: 'C.UTF-8' };
+        expect((await at(port)).made).toEqual(made);
+        expect((await at(port + 1)).made).toEqual(made);
+        expect((await at(port + 1, parent)).made).toBeUndefined();
+      });
+
       it('it is found by its process, with its port and its data', async () => {
         writeFileSync(
           patroniFile(),
