@@ -177,7 +177,15 @@ export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart }
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate, LOOKS_EVERY } from './resources/gate.js';
 export { backupRestored, begunNote, restoredGate, restoreNoted, type BackupRestoredOptions } from './resources/restore/restored.js';
-export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup/timers.js';
+export {
+  BACKUP_TIMERS,
+  BACKUPS_HELD_NOTE,
+  backupTimers,
+  holdEnded,
+  timersHeld,
+  timersRun,
+  type BackupTimers,
+} from './resources/backup/timers.js';
 export { dataReturned } from './resources/restore/data-returned.js';
 export { recoverySettingsGone } from './resources/restore/recovery-settings.js';
 export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/restore/private-server.js';

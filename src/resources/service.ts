@@ -2,6 +2,7 @@ import { handle, type Handle } from './handle.js';
 import { seconds } from '../shell/patience.js';
 import { joinScripts, NOTHING, sh, type Script } from '../shell/quote.js';
 import { PACKAGES, type PackagesState } from './packages-state.js';
+import { isToChange, type Reflected } from './reflected.js';
 import { answerText, digestOf, UnknownAnswer, type Change, type Observation, type Obstacle, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
 import { settingsText, type UnitInForce } from './unit-in-force.js';
@@ -44,13 +45,6 @@ export interface UnitPackage {
   /** One that a role installs, and that is never there without it; default: itself. */
   installedWith?: string;
   manager: 'apt' | 'dnf';
-}
-
-/** What a service reflects: anything with a digest of its desired state, and a resource of its host that may differ from it. */
-export interface Reflected {
-  digest(): string;
-  readonly id?: string;
-  diff?(state: unknown): Change[];
 }
 
 /** What systemd and our record say of a unit. */
@@ -212,14 +206,6 @@ export function enabledUnit(unit: string): Resource<EnabledState> {
     apply: () => enableUnit(unit),
     digest: () => digestOf(id),
   };
-}
-
-/** Whether the run is about to write any of these: the service took up what stands there now. */
-function isToChange(inputs: readonly Reflected[], states: ReadonlyMap<string, unknown> | undefined): boolean {
-  return inputs.some((input) => {
-    const state = input.id === undefined ? undefined : states?.get(input.id);
-    return state !== undefined && (input.diff?.(state).length ?? 0) > 0;
-  });
 }
 
 /**

@@ -179,6 +179,40 @@ runuser -u postgres -- pgbackrest --config=${foreign}.conf --stanza=demo --no-on
     await takesOne();
   });
 
+  it('do not expire one that a restore is reading, by their schedule, by hand or at a boot, and may begin again after it', async () => {
+    await takesOne();
+    const oldest = (await labels())[0] ?? '';
+    const time = await sql(await leader(), 'SELECT clock_timestamp()');
+    await takesOne();
+    // One is kept: the next backup expires what the restore reads.
+    await must(repository, "sed -i 's/^repo1-retention-full=.*/repo1-retention-full=1/' /etc/pgbackrest.conf");
+    const kept = await labels();
+    expect(kept[0]).toBe(oldest);
+    const restoring = start(['restore', restorable.cluster.file, '--time', time, '--yes', '--output', 'plain']);
+    let replaying: LabHost | undefined;
+    const begins = async (): Promise<boolean> => {
+      for (const host of restorable.cluster.hosts)
+        if ((await host.exec('systemctl kill -s STOP pgprov-restored')).code === 0) replaying = host;
+      return replaying !== undefined;
+    };
+    await expect.poll(begins, { timeout: patience(180_000), interval: 200 }).toBe(true);
+    const byHand = await repository.exec('systemctl start pgprov-backup@full');
+    expect([byHand.code, byHand.stderr]).toEqual([1, expect.stringContaining('Assertion failed')]);
+    await must(repository, "! systemctl list-timers --all --no-legend 'pgprov-backup@*' | grep -q .");
+    expect(await labels()).toEqual(kept);
+    await must(replaying as unknown as LabHost, 'systemctl kill -s CONT pgprov-restored');
+    const restored = await restoring.finished;
+    expect(restored.all).toContain('waits for your approval');
+    const taken = await run('backup', '--yes');
+    expect([taken.code, taken.all]).toEqual([4, expect.stringContaining('is not finished')]);
+    expect((await run('restore', '--undo', '--yes')).code).toBe(0);
+    await isWhole();
+    await must(repository, 'systemctl start pgprov-backup@full');
+    expect(await labels()).not.toContain(oldest);
+    await must(repository, '[ ! -e /var/lib/pgprov/backups-held ] && systemctl is-active pgprov-backup@full.timer');
+    expect((await run('apply', '--yes')).code).toBe(0);
+  });
+
   it('are taken back once where a restore was begun, and every other command says so until then', async () => {
     const time = await sql(await leader(), 'SELECT clock_timestamp()');
     expect((await run('restore', '--time', time, '--yes')).code).toBe(1);

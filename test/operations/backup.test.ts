@@ -7,6 +7,7 @@ import { ARCHIVING } from '../../src/resources/archiving.js';
 import { BACKUP_ARCHIVE, type ArchivedWal } from '../../src/resources/backup/archive.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup/info.js';
 import { BACKUP_RUNS, type BackupRun } from '../../src/resources/backup/runs.js';
+import { BACKUP_TIMERS } from '../../src/resources/backup/timers.js';
 import { STREAMING_SERVER } from '../../src/resources/streaming/server.js';
 import { inventoryOf } from '../support/inventory.js';
 import { runOver, runSeen } from './run-seen.js';
@@ -69,16 +70,18 @@ interface Seen {
   options?: BackupOptions;
   done?: string[];
   archive?: ArchivedWal;
+  isHeld?: true;
 }
 
 const OLD = taken(NOW - 3600);
 
 /** What is seen of a cluster with a repository host that has a full backup of an hour ago. */
-function seen({ info = told([OLD]), runs: changes, options = {}, done = [], archive }: Seen): OperationRun<BackupOptions> {
+function seen({ info = told([OLD]), runs: changes, options = {}, done = [], archive, isHeld }: Seen): OperationRun<BackupOptions> {
   const states = {
     [BACKUP_INFO.id]: info,
     [BACKUP_RUNS.id]: runs(changes),
     ...(archive === undefined ? {} : { [BACKUP_ARCHIVE.id]: [archive] }),
+    [BACKUP_TIMERS.id]: { active: [], held: [], isOpen: isHeld === undefined, isHeld: isHeld === true },
   };
   const run = runOver<BackupOptions>(withHost, { repo1: states }, { type: 'diff', ...options }, { done });
   return options.since === undefined ? { ...run, options: backup.choose?.(run) ?? run.options } : run;
@@ -99,6 +102,13 @@ describe('backup', () => {
     expect(titles(after)).toEqual([]);
     expect(failing(after)).toEqual([]);
     expect(backup.finished?.(after)).toBe('repo1 has the diff backup new: 1 KiB of 3 GiB copied, 512 B there');
+  });
+
+  it('takes none while a restore holds them, and says what to do', () => {
+    expect(objections(seen({}))).toEqual([]);
+    const [objection] = backup.guards?.(seen({ isHeld: true })) ?? [];
+    expect(objection?.message).toMatch(/^repo1: backups are held: /u);
+    expect(objection?.hint).toMatch(/^finish it by the same command, .*`pgprov apply .*` has backups begin again$/u);
   });
 
   it('takes one on the primary where servers stream without Patroni and reach a directory by themselves', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { backupCheck } from '../../src/resources/backup/check.js';
 import { backupStanza } from '../../src/resources/backup/stanza.js';
+import type { Change } from '../../src/resources/resource.js';
 import { timer } from '../../src/resources/timer.js';
 import { sh } from '../../src/shell/quote.js';
 import { freshDirectory } from '../support/directory.js';
@@ -111,6 +112,16 @@ B
     const gone = parse('Id=y.timer\nUnitFileState=disabled\n\nId=x.timer\nUnitFileState=\nActiveState=inactive\nNeedDaemonReload=no\n');
     expect([on.diff(runs), off.diff(gone)]).toEqual([[], []]);
     expect(on.diff(stale)).toEqual([{ action: 'reload', summary: 'let systemd read x.timer anew' }]);
+    const service = parse('Id=x.timer\nUnitFileState=enabled\nActiveState=active\n\nId=x.service\nNeedDaemonReload=yes\n');
+    expect(on.diff(service)).toEqual([{ action: 'reload', summary: 'let systemd read x.timer anew' }]);
+    const written = {
+      id: 'file:x',
+      digest: () => '',
+      diff: (state: unknown): Change[] => (state === 'old' ? [{ action: 'update', summary: 'write x' }] : []),
+    };
+    const reading = timer({ unit: 'x.timer', runs: true, files: [written] });
+    expect(reading.diff(runs, new Map([['file:x', 'new']]))).toEqual([]);
+    expect(reading.diff(runs, new Map([['file:x', 'old']]))).toEqual([{ action: 'reload', summary: 'let systemd read x.timer anew' }]);
     expect(on.diff(gone)).toEqual([{ action: 'enable', summary: 'enable and start x.timer' }]);
     expect(off.diff(runs)).toEqual([{ action: 'update', summary: 'stop x.timer' }]);
   });

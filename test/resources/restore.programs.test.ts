@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { backupRestored, type BackupRestoredOptions } from '../../src/resources/restore/restored.js';
-import { backupTimers, timersHeld, timersRun } from '../../src/resources/backup/timers.js';
+import { backupTimers, holdEnded, timersHeld, timersRun } from '../../src/resources/backup/timers.js';
 import { dataCopy } from '../../src/resources/data-copy.js';
 import { dataReturned } from '../../src/resources/restore/data-returned.js';
 import { privateServerEnded, privateServerRuns } from '../../src/resources/restore/private-server.js';
 import { recoverySettingsGone } from '../../src/resources/restore/recovery-settings.js';
 import { restorePlace } from '../../src/resources/restore/place.js';
+import type { Resource } from '../../src/resources/resource.js';
 import { consistentGate, standbyConsistent } from '../../src/resources/restore/standby-consistent.js';
 import { unapprovedData } from '../../src/resources/restore/unapproved-data.js';
 import { freshDirectory, ME } from '../support/directory.js';
@@ -239,21 +240,37 @@ describe('a restore on a host', () => {
       const full = 'pgprov-backup@full.timer';
       const state = work.at('timer');
       writeFileSync(state, '');
+      const note = work.at('var/lib/pgprov/backups-held');
       const host = hostWith({
         systemctl: `case "$1 $2 $3" in
+*cat*) ;;
 list-units*) [ ! -e ${state} ] || echo '${full} loaded active waiting when a full backup is taken' ;;
 *stop*) rm -f ${state} ;;
 *enable*) touch ${state} ;;
 esac`,
       });
       const see = () => observe(shell, host.observation(backupTimers()));
-      expect(await see()).toEqual({ active: [full], held: [] });
+      const open = { active: [full], held: [], isOpen: true, isHeld: false };
+      expect(await see()).toEqual(open);
       const held = await bringAbout(shell, host.resource(timersHeld()));
-      expect([held.answer?.status, held.left, await see()]).toEqual([0, [], { active: [], held: [full] }]);
+      expect([held.answer?.status, held.left, await see()]).toEqual([0, [], { active: [], held: [full], isOpen: false, isHeld: true }]);
+      expect(existsSync(note)).toBe(true);
       expect(host.calls('systemctl')).toContain(`systemctl -q disable ${full}`);
       const begun = await bringAbout(shell, host.resource(timersRun()));
-      expect([begun.answer?.status, begun.left, await see()]).toEqual([0, [], { active: [full], held: [] }]);
-      expect(readFileSync(state, 'utf8')).toBe('');
+      expect([begun.answer?.status, begun.left, await see()]).toEqual([0, [], open]);
+      expect([readFileSync(state, 'utf8'), existsSync(note)]).toEqual(['', false]);
+    });
+
+    it('holds backups that have no schedule as well, until apply or the end of what held them', async () => {
+      const note = work.at('var/lib/pgprov/backups-held');
+      const host = hostWith({ systemctl: ':' });
+      for (const ended of [timersRun(), holdEnded()] as Resource[]) {
+        await bringAbout(shell, host.resource(timersHeld()));
+        expect(existsSync(note)).toBe(true);
+        expect((await bringAbout(shell, host.resource(timersHeld()))).changes).toEqual([]);
+        expect((await bringAbout(shell, host.resource(ended))).left).toEqual([]);
+        expect(existsSync(note)).toBe(false);
+      }
     });
 
     it('has no backup begin at once that would have begun while they were held, where one was just taken', async () => {

@@ -156,7 +156,10 @@ describe('what runs on a host', () => {
       ])('is asked how it was made where it listens, while the inventory has another port and %s', async (_case, as) => {
         const server = { binDirectory: binaries as string, socketDirectory: parent, user: POSTGRES_USER, home: parent };
         const at = (wanted: number, dataDirectory = data()): Promise<RunningState> =>
-          observe(shell, running({ patroniFile: '/nowhere', encoding: 'latin1', dataDirectory, server: { ...server, ...as, port: wanted } }));
+          observe(
+            shell,
+            running({ patroniFile: '/nowhere', encoding: 'latin1', dataDirectory, server: { ...server, ...as, port: wanted } }),
+          );
         const made = { encoding: 'UTF8', isWantedEncoding: false, locale: 'C.UTF-8' };
         expect((await at(port)).made).toEqual(made);
         expect((await at(port + 1)).made).toEqual(made);

@@ -1,6 +1,8 @@
 import {
+  BACKUPS_HELD_NOTE,
   backupRuns,
   file,
+  holdEnded,
   joinScripts,
   onlyThoroughly,
   sh,
@@ -76,12 +78,22 @@ export function scheduled(context: RoleContext): Stage {
   const { cluster } = inventory;
   // Members ask who leads at the same moment, or after a failover in between none or two of them would take a backup.
   const delay = writtenBy(inventory, context.host).every(({ host }) => host !== undefined) ? 300 : 0;
+  const service = file({
+    path: `${UNITS}/pgprov-backup@.service`,
+    content: template('backup/backup.service', {
+      cluster,
+      held: BACKUPS_HELD_NOTE,
+      program: PROGRAM,
+      user: platform.pgbackrest.user,
+      hours: time_limit,
+    }),
+  });
   const timers = BACKUP_TYPES.flatMap((type): Resource[] => {
     const when = schedule[type];
     const unit = `${backupUnit(type)}.timer`;
     const runs = when !== 'none';
     const text = runs ? [file({ path: `${UNITS}/${unit}`, content: template('backup/backup.timer', { cluster, type, when, delay }) })] : [];
-    return [...text, timer({ unit, runs })];
+    return [...text, timer({ unit, runs, files: [service, ...text] })];
   });
   return {
     name: 'schedule',
@@ -93,10 +105,9 @@ export function scheduled(context: RoleContext): Stage {
         mode: '0755',
         content: `#!/bin/sh\n# Managed by pgprov: takes a backup of the type that it is given.\n${backupProgram(context).text}\n`,
       }),
-      file({
-        path: `${UNITS}/pgprov-backup@.service`,
-        content: template('backup/backup.service', { cluster, program: PROGRAM, user: platform.pgbackrest.user, hours: time_limit }),
-      }),
+      service,
+      // Whoever held them has given up, where apply may run.
+      holdEnded(),
       ...timers,
     ],
   };

@@ -140,8 +140,9 @@ esac`,
       const made = host('inactive');
       await bringAbout(shell, made.resource(startBackup({ ...unit(LAST), keepsAll: true }, false)));
       const file = work.at('run/systemd/system/pgprov-backup@full.service.d/pgprov-keep-all.conf');
-      const [section, variable, end = ''] = readFileSync(file, 'utf8').trimEnd().split('\n');
-      expect([section, variable]).toEqual(['[Service]', 'Environment=PGBACKREST_EXPIRE_AUTO=n']);
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      const end = lines.pop();
+      expect(lines).toEqual(['[Unit]', 'AssertPathExists=', '[Service]', 'Environment=PGBACKREST_EXPIRE_AUTO=n']);
       expect(end).toBe(`ExecStopPost=+/bin/sh -c 'rm -f ${file}; systemctl daemon-reload'`);
       const calls = made.calls('systemctl');
       expect(calls.indexOf('systemctl daemon-reload')).toBeLessThan(calls.indexOf('systemctl start --no-block pgprov-backup@full.service'));

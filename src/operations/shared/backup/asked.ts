@@ -1,4 +1,12 @@
-import { backupInfo, backupRuns, type Inventory, type Observation, type OperationObjection, type RoleContext } from '../../../index.js';
+import {
+  backupInfo,
+  backupRuns,
+  backupTimers,
+  type Inventory,
+  type Observation,
+  type OperationObjection,
+  type RoleContext,
+} from '../../../index.js';
 import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { BACKUP_TYPES, backupUnit } from '../../../../roles/shared/backup/schedule.js';
@@ -11,6 +19,7 @@ export function backupObservations(context: RoleContext): Observation[] {
   return [
     backupInfo({ stanza: stanzaOf(inventory), server: pgbackrestUser(context) }),
     backupRuns(BACKUP_TYPES.map((type) => backupUnit(type))),
+    backupTimers(),
   ];
 }
 

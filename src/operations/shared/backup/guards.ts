@@ -1,4 +1,4 @@
-import { enumerate, pgprov, type OperationObjection } from '../../../index.js';
+import { BACKUP_TIMERS, enumerate, pgprov, type OperationObjection } from '../../../index.js';
 import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { backupUnit } from '../../../../roles/shared/backup/schedule.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
@@ -37,6 +37,12 @@ export function backupObjections(run: BackupOperation): OperationObjection[] {
     if (info.problem !== undefined) return object('unreadable', `${host}: ${briefly(info.problem)}`, backupAdvice(info.problem, inventory));
     if (runOn(view, host, options.type ?? 'full') === undefined)
       return object('not-set-up', `${host} has not the unit ${backupUnit(options.type ?? 'full')}.service`, `${apply} makes it`);
+    if (view.read(host, BACKUP_TIMERS)?.isHeld === true)
+      return object(
+        'held',
+        `${host}: backups are held: a restore, a clone or a rebuild from backup has begun and is not finished, and a backup would expire what it reads`,
+        `finish it by the same command, then take the backup; if nobody does, ${apply} has backups begin again`,
+      );
     const numbers = placesOf(run).find((place) => place.host === host)?.repositories ?? [];
     return numbers.flatMap(({ number, name }) => {
       const repository = info.repositories.find((one) => one.repository === number);

@@ -2,24 +2,30 @@ import { BACKUP_TIMERS, enumerate, timersHeld, timersRun, type OperationRun, typ
 
 type Run = Pick<OperationRun<object>, 'view' | 'inventory'>;
 
-/** Hosts on which scheduled backups may begin. */
+/** Hosts on which backups may begin. */
 export function scheduling({ view, inventory }: Run): string[] {
-  return inventory.hosts.flatMap(({ name }) => ((view.read(name, BACKUP_TIMERS)?.active.length ?? 0) > 0 ? [name] : []));
+  return inventory.hosts.flatMap(({ name }) => {
+    const { active = [], isOpen = false } = view.read(name, BACKUP_TIMERS) ?? {};
+    return active.length > 0 || isOpen ? [name] : [];
+  });
 }
 
 /** Hosts on which they are held. */
 export function holding({ view, inventory }: Run): string[] {
-  return inventory.hosts.flatMap(({ name }) => ((view.read(name, BACKUP_TIMERS)?.held.length ?? 0) > 0 ? [name] : []));
+  return inventory.hosts.flatMap(({ name }) => {
+    const { held = [], isHeld = false } = view.read(name, BACKUP_TIMERS) ?? {};
+    return held.length > 0 || isHeld ? [name] : [];
+  });
 }
 
-/** No backup begins by its schedule, because at its end others expire. */
+/** No backup begins, by its schedule or by hand: it would expire others. */
 export function holdStep(run: Run): OperationStep[] {
   const hosts = scheduling(run);
   if (hosts.length === 0) return [];
   return [
     {
       id: 'hold',
-      title: `hold the scheduled backups on ${enumerate(hosts)}, which expire what a restore needs`,
+      title: `hold the backups on ${enumerate(hosts)}: one that begins expires what a restore needs`,
       on: hosts,
       resources: () => [timersHeld()],
     },
@@ -27,7 +33,7 @@ export function holdStep(run: Run): OperationStep[] {
 }
 
 /**
- * Scheduled backups begin again.
+ * Backups may begin again.
  * @param catchUp whether one begins at once that would have begun meanwhile
  */
 export function scheduleStep(hosts: readonly string[], catchUp = true): OperationStep[] {
@@ -35,7 +41,7 @@ export function scheduleStep(hosts: readonly string[], catchUp = true): Operatio
   return [
     {
       id: 'schedule',
-      title: `have scheduled backups begin again on ${enumerate(hosts)}`,
+      title: `have backups begin again on ${enumerate(hosts)}`,
       on: hosts,
       resources: () => [timersRun(catchUp)],
     },

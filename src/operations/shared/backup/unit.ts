@@ -57,13 +57,16 @@ systemctl start --no-block ${service}`,
   });
 }
 
-/** For its next run pgBackRest gets a variable of its environment; that is over when the unit has ended, well or not. */
+/**
+ * For its next run pgBackRest gets a variable of its environment, and the unit begins although backups are held; that is over when it has ended, well
+ * or not.
+ */
 function keepAll(service: string): Script {
   const directory = `/run/systemd/system/${service}.d`;
   const file = `${directory}/pgprov-keep-all.conf`;
   const over = `/bin/sh -c 'rm -f ${file}; systemctl daemon-reload'`;
   return sh`mkdir -p ${directory}
-printf '%s\n' '[Service]' Environment=PGBACKREST_EXPIRE_AUTO=n ${`ExecStopPost=+${over}`} >${file}
+printf '%s\n' '[Unit]' AssertPathExists= '[Service]' Environment=PGBACKREST_EXPIRE_AUTO=n ${`ExecStopPost=+${over}`} >${file}
 systemctl daemon-reload`;
 }
 
