@@ -4,6 +4,7 @@ import { joinScripts, NOTHING, sh, type Script } from '../shell/quote.js';
 import { PACKAGES, type PackagesState } from './packages-state.js';
 import { isToChange, type Reflected } from './reflected.js';
 import { answerText, digestOf, UnknownAnswer, type Change, type Observation, type Obstacle, type Resource } from './resource.js';
+import { expand } from './server-process.js';
 import { printAnswer } from './shared-question.js';
 import { settingsText, type UnitInForce } from './unit-in-force.js';
 import { findUnit, unitsQuestion, type UnitState } from './units.js';
@@ -281,7 +282,7 @@ export function controlUnit(
   { unit, timeout, noBlock }: Pick<ServiceOptions, 'unit' | 'timeout' | 'noBlock'>,
 ): Script {
   const flags = noBlock === true ? ['--no-block'] : [];
-  return sh`${verb === 'reload' ? NOTHING : sh`systemctl reset-failed ${unit} 2>/dev/null || :`}
+  return sh`${verb === 'reload' ? awaitHandler(unit) : sh`systemctl reset-failed ${unit} 2>/dev/null || :`}
 if ! timeout ${seconds(timeout ?? 90)} systemctl ${flags} ${verb} ${unit}; then
 ${explainUnit(unit)}
 down=
@@ -290,6 +291,23 @@ echo ${`${unit} did not ${verb}`}"$down; its last words:"
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1
 fi`;
+}
+
+/** Seconds after its start within which a process can be expected to know SIGHUP. */
+const KNOWS_SIGNALS_WITHIN = 30;
+
+/**
+ * Waits while a unit that was just started would be ended by SIGHUP, which most units reload with: to systemd Patroni is up before Python has read
+ * it, and it sets its handler only then (seen with 4.0.7).
+ */
+function awaitHandler(unit: string): Script {
+  return sh`while pid=$(systemctl show -p MainPID --value ${unit} 2>/dev/null) && [ "${expand('pid:-0')}" != 0 ]; do
+case "$(sed -n 's/^Sig\(Cgt\|Ign\):.*\(.\)$/\2/p' "/proc/$pid/status" 2>/dev/null)" in *[13579bdf]*) break ;; esac
+since=$(systemctl show -p ActiveEnterTimestampMonotonic --value ${unit})
+read -r up idle </proc/uptime
+[ "$((${expand('up%.*')} - ${expand('since:-0')} / 1000000))" -lt ${seconds(KNOWS_SIGNALS_WITHIN)} ] || break
+sleep 0.2
+done`;
 }
 
 function recordApplied(record: string, lines: readonly string[], reads: readonly string[]): Script {
