@@ -181,7 +181,7 @@ runuser -u postgres -- pgbackrest --config=${foreign}.conf --stanza=demo --no-on
 
   it('do not expire one that a restore is reading, by their schedule, by hand or at a boot, and may begin again after it', async () => {
     await takesOne();
-    const oldest = (await labels())[0] ?? '';
+    const oldest = (await labels()).at(-1) ?? '';
     const time = await sql(await leader(), 'SELECT clock_timestamp()');
     await takesOne();
     // One is kept: the next backup expires what the restore reads.
