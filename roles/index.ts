@@ -6,9 +6,22 @@ import etcd from './etcd.js';
 import firewall from './firewall.js';
 import haproxy from './haproxy.js';
 import patroni from './patroni.js';
+import pgbouncer from './pgbouncer.js';
 import pgdg from './pgdg.js';
 import postgresql from './postgresql.js';
 import replication from './replication.js';
 
 /** The roles that come with pgprov, in the order in which they are applied. */
-export const CATALOG: readonly Role[] = [base, firewall, pgdg, postgresql, etcd, replication, patroni, backup, backupRepository, haproxy];
+export const CATALOG: readonly Role[] = [
+  base,
+  firewall,
+  pgdg,
+  postgresql,
+  etcd,
+  replication,
+  patroni,
+  backup,
+  backupRepository,
+  haproxy,
+  pgbouncer,
+];

@@ -20,6 +20,7 @@ import { enable, start } from './shared/patroni/start.js';
 import { othersDrift } from './shared/patroni/others.js';
 import { takenCheck, takenDrift } from './shared/patroni/taken.js';
 import { patroniSaves } from './shared/patroni/saves.js';
+import { poolerAccount } from './shared/pgbouncer/account.js';
 import { reachesPeers } from './shared/peers.js';
 import { pendingLines, pendingRestarts, restartDrift, restartParameters, restartRemarks } from './shared/pending-restarts.js';
 import { variables } from './shared/variables.js';
@@ -62,7 +63,15 @@ export default defineRole({
   },
   saves: patroniSaves,
   tls: () => ({ copies: ({ patroni }) => patroniCopies(patroni) }),
-  stages: (context) => [configure(context), correct(context), start(context), enable(context), settle(context), inForce(context)],
+  stages: (context) => [
+    configure(context),
+    correct(context),
+    start(context),
+    enable(context),
+    settle(context),
+    inForce(context),
+    ...poolerAccount(context),
+  ],
   leadership: patroniLeadership,
   passwords: () => [
     databasePassword('superuser', 'postgresql.superuser_password', 'superuser'),

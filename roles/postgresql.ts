@@ -54,6 +54,7 @@ import { presentedCertificate, serverIdentity, tlsChecks, tlsStage } from './sha
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
 import { variables } from './shared/variables.js';
+import { poolerAccount } from './shared/pgbouncer/account.js';
 import { installation } from './shared/packages.js';
 import { POSTGRESQL_VARIABLES } from './shared/sections/postgresql.js';
 
@@ -104,6 +105,7 @@ export default defineRole({
     ...localeStage(context),
     ...tlsStage(context),
     ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context)),
+    ...(topologyOf(context.host) === 'single' ? poolerAccount(context) : []),
   ],
   holdsData: (view, host) => view.read(host, DATA_DIRECTORY)?.kind === 'cluster',
   preflight: (view) => hostsWithoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),

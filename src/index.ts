@@ -229,7 +229,7 @@ export { logFilesOf } from './resources/host-logs.js';
 export { hostLocale, isBuiltIn, type LocaleOptions, type LocaleState } from './resources/host-locale.js';
 export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/config-loaded.js';
 export { PATRONI_FILE, patroniFile, type PatroniFile } from './resources/patroni/file.js';
-export { coordinated } from './resources/coordinated.js';
+export { coordinated, uncoordinated } from './resources/coordinated.js';
 export { INTERRUPTED_BOOTSTRAP, interruptedBootstrap, neverServed, type BootstrapState } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
 export { mendParted, partedStandby } from './resources/parted-standby.js';
@@ -353,6 +353,11 @@ export {
   type StandbyLimit,
 } from './resources/server-limits.js';
 export { HAPROXY, haproxyStatistics, readStatistics, type ProxyServer, type ProxyState } from './resources/haproxy.js';
+export { onConsole, type PoolerConsole } from './resources/pgbouncer/console.js';
+export { POOLER_LOGIN, poolerLogin, type PoolerLogin } from './resources/pgbouncer/login.js';
+export { LOOKUP_QUERY, loginLookup, type LookupState } from './resources/pgbouncer/lookup.js';
+export { poolsPaused, poolsResumed, type PoolsPausedOptions } from './resources/pgbouncer/paused.js';
+export { POOLER, pooler, readPooler, type Pool, type PoolerState } from './resources/pgbouncer/pooler.js';
 export { SELINUX_DENIALS, selinuxDenials } from './resources/selinux-denials.js';
 export { ASIDE } from './resources/put-aside.js';
 export { scopeIdentity, type ScopeIdentityOptions } from './resources/scope-identity.js';

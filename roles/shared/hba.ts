@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { coveringLine, parseHbaLine, topologyOf, type Host, type VariableProblem } from '../../src/index.js';
+import { poolerAccess } from './pgbouncer/account.js';
 import { REWIND_DATABASE, streamingServers } from './streaming/servers.js';
 import { variables } from './variables.js';
 
@@ -39,7 +40,8 @@ function replicationLine(name: string, address: string): string {
  * Lines that pgprov and Patroni cannot do without, each for one of their own roles: the superuser on the socket, and from the members and the
  * machine itself those that replicate, rewind and administer. They stand first, so that no line of the inventory's takes them away.
  */
-function memberLines(host: Host, members: readonly Host[]): string[] {
+function memberLines(host: Host, hosts: readonly Host[]): string[] {
+  const members = hosts.filter((other) => topologyOf(other) === 'patroni');
   const { superuser } = variables(host, 'postgresql');
   const { username: replication } = variables(host, 'replication');
   const { rewind_username: rewind } = variables(host, 'patroni');
@@ -49,7 +51,16 @@ function memberLines(host: Host, members: readonly Host[]): string[] {
       replicationLine(replication, address),
       ...[rewind, superuser].map((name) => `host all ${hbaName(name)} ${hbaAddress(address)} scram-sha-256`),
     ]),
+    ...poolerLines(hosts),
   ];
+}
+
+/** Lets PgBouncer ask for passwords, from wherever it comes. */
+function poolerLines(hosts: readonly Host[]): string[] {
+  const access = poolerAccess(hosts);
+  if (access === undefined) return [];
+  const { role, database, addresses } = access;
+  return addresses.map((address) => `host ${database} ${hbaName(role)} ${hbaAddress(address)} scram-sha-256`);
 }
 
 /** Lines for everybody else, where no line of the inventory says otherwise: peer on the socket, passwords from the machine itself. */
@@ -60,8 +71,8 @@ const FOR_ALL = [
 ];
 
 /** The pg_hba.conf of a member under Patroni. */
-export function patroniAccess(host: Host, members: readonly Host[]): string[] {
-  return [...memberLines(host, members), ...variables(host, 'postgresql').hba, ...FOR_ALL];
+export function patroniAccess(host: Host, hosts: readonly Host[]): string[] {
+  return [...memberLines(host, hosts), ...variables(host, 'postgresql').hba, ...FOR_ALL];
 }
 
 /** What stands in the pg_hba.conf of a server without Patroni, ahead of the lines that it was made with. */
@@ -72,7 +83,11 @@ export function standaloneAccess(host: Host, hosts: readonly Host[]): string[] {
 function linesWithoutPatroni(host: Host, hosts: readonly Host[]): string[] {
   if (topologyOf(host) === 'streaming') return [superuserLine(OWNER), ...streamingLines(host, streamingServers(hosts))];
   const replicates = host.roles.includes('replication');
-  return [superuserLine(OWNER), ...(replicates ? [replicationLine(variables(host, 'replication').username, host.clusterAddress)] : [])];
+  return [
+    superuserLine(OWNER),
+    ...(replicates ? [replicationLine(variables(host, 'replication').username, host.clusterAddress)] : []),
+    ...poolerLines(hosts),
+  ];
 }
 
 /**
@@ -129,6 +144,5 @@ export function shadowedLines(host: Host, hosts: readonly Host[]): VariableProbl
 
 function linesAhead(host: Host, hosts: readonly Host[]): string[] {
   if (topologyOf(host) !== 'patroni') return linesWithoutPatroni(host, hosts);
-  const members = hosts.filter((other) => topologyOf(other) === 'patroni');
-  return memberLines(host, members);
+  return memberLines(host, hosts);
 }

@@ -9,6 +9,12 @@ export function hostsWith(inventory: Pick<Inventory, 'hosts'>, role: string): Ho
   return inventory.hosts.filter((host) => host.roles.includes(role));
 }
 
+/** The major version of PostgreSQL whose programs a host without a server gets; undefined where no host has one. */
+export function clientVersion(inventory: Pick<Inventory, 'hosts'>): number | undefined {
+  const [server] = hostsWith(inventory, 'postgresql');
+  return server === undefined ? undefined : variables(server, 'postgresql').version;
+}
+
 /** `address:port`, with brackets around an IPv6 address. */
 export function hostPort(address: string, port: number): string {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
@@ -57,6 +63,7 @@ export interface Accounts {
   readonly replication: { name: string; password: Secret };
   readonly rewind: { name: string; password: Secret };
   readonly restApi: { name: string; password: Secret };
+  readonly pooler: { name: string; password: Secret };
 }
 
 /** Names and passwords of the cluster's accounts, given or generated; the host has the role of each that is read. */
@@ -77,6 +84,10 @@ export function accountsOf({ host, credentials }: Pick<RoleContext, 'host' | 'cr
     get restApi() {
       const { restapi_username: name, restapi_password: given } = variables(host, 'patroni');
       return { name, password: credentials.password('patroni.restapi_password', given) };
+    },
+    get pooler() {
+      const { auth_username: name, auth_password: given } = variables(host, 'pgbouncer');
+      return { name, password: credentials.password('pgbouncer.auth_password', given) };
     },
   };
 }

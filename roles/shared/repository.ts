@@ -12,9 +12,10 @@ import {
   type Resource,
   type RoleContext,
 } from '../../src/index.js';
+import { clientVersion } from './layout.js';
 import { installed, lockTimeout } from './packages.js';
 import { STORES } from './stores.js';
-import { variables, variablesIfAny } from './variables.js';
+import { variables } from './variables.js';
 
 /** The keys that a host trusts for PGDG's repository: the platform's, with what the inventory says in their place. */
 export function pinnedKeys(host: Host, platform: Platform): PinnedKey[] {
@@ -74,10 +75,10 @@ function dnfRepositoriesOf(context: RoleContext): DnfRepository[] {
   const base = baseUrl(context);
   const system = `redhat/rhel-${release}-$basearch`;
   const has = (role: string): boolean => host.roles.includes(role);
-  const version = variablesIfAny(host, 'postgresql')?.version;
+  const version = has('postgresql') ? variables(host, 'postgresql').version : clientVersion(context.inventory);
   return [
     { id: 'pgprov-pgdg-common', title: 'PostgreSQL common packages (pgprov)', urls: [`${base}/common/${system}`] },
-    ...(has('postgresql')
+    ...(version !== undefined && (has('postgresql') || has('pgbouncer'))
       ? [{ id: `pgprov-pgdg${version}`, title: `PostgreSQL ${version} (pgprov)`, urls: [`${base}/${version}/${system}`] }]
       : []),
     ...(STORES.some(({ role, inExtras }) => inExtras && has(role))

@@ -6,6 +6,7 @@ import { ETCD_VARIABLES } from './sections/etcd.js';
 import { FIREWALL_VARIABLES } from './sections/firewall.js';
 import { HAPROXY_VARIABLES } from './sections/haproxy.js';
 import { PATRONI_VARIABLES } from './sections/patroni.js';
+import { PGBOUNCER_VARIABLES } from './sections/pgbouncer.js';
 import { PGDG_VARIABLES } from './sections/pgdg.js';
 import { POSTGRESQL_VARIABLES } from './sections/postgresql.js';
 import { REPLICATION_VARIABLES } from './sections/replication.js';
@@ -21,6 +22,7 @@ const SECTIONS = {
   backup: BACKUP_VARIABLES,
   'backup-repository': BACKUP_REPOSITORY_VARIABLES,
   haproxy: HAPROXY_VARIABLES,
+  pgbouncer: PGBOUNCER_VARIABLES,
 } as const;
 
 type Sections = typeof SECTIONS;

@@ -23,6 +23,10 @@ export interface RolePort {
    * clients of the database.
    */
   leadsTo?: 'leader' | 'replicas' | 'itself';
+  /** Clients share connections there: it is told them before other ways to the same servers. */
+  pooled?: true;
+  /** Whoever listens there has a certificate of the host's own, whatever servers have; undefined: clients see the server's. */
+  certificate?: true;
   /**
    * Roles whose services connect to it from the other members: hosts without any of them are not asked whether they reach it. Default: any
    * host may need it.

@@ -1,4 +1,5 @@
 import { PGBACKREST } from './pgbackrest.js';
+import { pgbouncer } from './pgbouncer.js';
 import type { Platform, PlatformId } from './platform.js';
 
 /** Which of them it is. */
@@ -22,6 +23,7 @@ function debian(id: PlatformId, title: string, codename: string, system: System)
     },
     postgresql: (version) => ({
       serverPackages: [`postgresql-${version}`, `postgresql-client-${version}`],
+      clientPackages: [`postgresql-client-${version}`],
       binDirectory: `/usr/lib/postgresql/${version}/bin`,
       dataDirectory: (name) => `/var/lib/postgresql/${version}/${name}`,
       standalone: {
@@ -56,6 +58,7 @@ function debian(id: PlatformId, title: string, codename: string, system: System)
       group: 'postgres',
     },
     pgbackrest: PGBACKREST,
+    pgbouncer: pgbouncer('postgres', '/usr/sbin/pgbouncer'),
   };
 }
 

@@ -1,4 +1,5 @@
 import { PGBACKREST } from './pgbackrest.js';
+import { pgbouncer } from './pgbouncer.js';
 import type { Platform, PlatformId } from './platform.js';
 
 const KEYS = 'https://download.postgresql.org/pub/repos/yum/keys';
@@ -26,6 +27,7 @@ function enterpriseLinux(id: PlatformId, title: string, major: '8' | '9', os: st
     },
     postgresql: (version) => ({
       serverPackages: [`postgresql${version}-server`, `postgresql${version}-contrib`],
+      clientPackages: [`postgresql${version}`],
       binDirectory: `/usr/pgsql-${version}/bin`,
       // EL knows one cluster of a version and calls its directory `data`.
       dataDirectory: (name) => `/var/lib/pgsql/${version}/${name === 'main' ? 'data' : name}`,
@@ -65,6 +67,7 @@ function enterpriseLinux(id: PlatformId, title: string, major: '8' | '9', os: st
       group: 'postgres',
     },
     pgbackrest: PGBACKREST,
+    pgbouncer: pgbouncer('pgbouncer', '/usr/bin/pgbouncer', { isQuiet: true }),
   };
 }
 

@@ -35,6 +35,15 @@ export interface Platform {
     /** Where backups are unless the inventory says otherwise; the package makes it. */
     repositoryDirectory: string;
   };
+  pgbouncer: ServiceLayout & {
+    program: string;
+    /** Where the package has its configuration, and its unit looks for it. */
+    configFile: string;
+    /** The names and passwords that it does not ask a server for. */
+    userFile: string;
+    /** Its unit has it write nothing of its own accord, so it is to write to syslog. */
+    isQuiet?: true;
+  };
 }
 
 export type PlatformId =
@@ -68,6 +77,8 @@ export interface PinnedKey {
 /** Where PostgreSQL of one major version is. */
 export interface PostgresqlLayout {
   serverPackages: readonly string[];
+  /** psql, for a host without a server. */
+  clientPackages: readonly string[];
   binDirectory: string;
   /** Data directory of a cluster named `name`. */
   dataDirectory(name: string): string;

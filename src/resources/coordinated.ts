@@ -6,3 +6,8 @@ import type { Resource } from './resource.js';
 export function coordinated<State>(resource: Resource<State>): Resource<State> {
   return { ...resource, diff: (state, states) => resource.diff(state, states).map((change) => ({ coordinated: 'parallel', ...change })) };
 }
+
+/** The same resource where no other host takes part in its change. */
+export function uncoordinated<State>({ gives: _, ...resource }: Resource<State>): Resource<State> {
+  return { ...resource, diff: (state, states) => resource.diff(state, states).map(({ coordinated: __, ...change }) => change) };
+}

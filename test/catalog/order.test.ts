@@ -18,22 +18,22 @@ function names(added: readonly Role[]): string | readonly string[] {
 
 describe('the order of roles', () => {
   it.each([
-    { added: [role('b'), role('a')], order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy b a' },
+    { added: [role('b'), role('a')], order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer b a' },
     {
       added: [role('disk', { before: ['postgresql'] })],
-      order: 'base firewall pgdg disk postgresql etcd replication patroni backup backup-repository haproxy',
+      order: 'base firewall pgdg disk postgresql etcd replication patroni backup backup-repository haproxy pgbouncer',
     },
     {
       added: [role('other'), role('disk', { after: ['base'], before: ['firewall'] })],
-      order: 'base disk firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy other',
+      order: 'base disk firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer other',
     },
     {
       added: [role('a', { requires: ['b'] }), role('b', { requires: ['patroni'] })],
-      order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy b a',
+      order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer b a',
     },
     {
       added: [role('a', { after: ['b'], before: ['etcd'] }), role('b')],
-      order: 'base firewall pgdg postgresql b a etcd replication patroni backup backup-repository haproxy',
+      order: 'base firewall pgdg postgresql b a etcd replication patroni backup backup-repository haproxy pgbouncer',
     },
   ])('is $order', ({ added, order }) => expect(names(added)).toBe(order));
 
@@ -50,7 +50,7 @@ describe('the order of roles', () => {
   it('accepts only names that some role has', () => {
     expect(names([role('a', { requires: ['patrony'], before: ['zzz'] })])).toEqual([
       'role a: requires names "patrony", which is no role; did you mean "patroni"?',
-      'role a: before names "zzz", which is no role; there are base, firewall, pgdg, postgresql, etcd, replication, patroni, backup, backup-repository, haproxy, a',
+      'role a: before names "zzz", which is no role; there are base, firewall, pgdg, postgresql, etcd, replication, patroni, backup, backup-repository, haproxy, pgbouncer, a',
     ]);
   });
 });

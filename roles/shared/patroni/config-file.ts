@@ -15,7 +15,7 @@ import {
 import { dcsOf } from '../dcs-of.js';
 import { dynamicConfiguration, hostParameters } from '../dynamic.js';
 import { identLines, patroniAccess } from '../hba.js';
-import { accountsOf, dataDirectoryOf, hostPort, hostsWith, localServer, restApiUrl, scopeOf, tlsCopies } from '../layout.js';
+import { accountsOf, dataDirectoryOf, hostPort, localServer, restApiUrl, scopeOf, tlsCopies } from '../layout.js';
 import { livePart } from '../live-part.js';
 import { receiverPasswordFile } from '../settings-gate.js';
 import { variables } from '../variables.js';
@@ -84,7 +84,7 @@ function basebackupOptions({ host }: RoleContext): JsonObject[] | undefined {
 
 /** The lines of pg_hba.conf. */
 function accessLines({ host, inventory }: RoleContext): string[] {
-  return patroniAccess(host, hostsWith(inventory, 'patroni'));
+  return patroniAccess(host, inventory.hosts);
 }
 
 /**

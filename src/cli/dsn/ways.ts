@@ -14,8 +14,8 @@ export interface Way {
   /** Which of the servers will do: who takes writes, a standby where there is one, or any. */
   wants: 'read-write' | 'prefer-standby' | 'any';
   /**
-   * How the server's certificate is checked: whole, or without its name, because a proxy's address is not in it; undefined: the inventory does
-   * not say that servers offer TLS.
+   * How the certificate is checked: whole, or without its name, because a proxy's address is not in that of a server; undefined: the inventory
+   * does not say that who listens there offers TLS.
    */
   verifies?: 'verify-full' | 'verify-ca';
 }
@@ -28,10 +28,13 @@ export interface WantedWay {
 }
 
 /**
- * The way in for clients: through what leads to the right server where the inventory has it (HAProxy), otherwise to all servers.
+ * The way in for clients: through pools where the inventory has them (PgBouncer) and the client may write, else through what leads to the right
+ * server (HAProxy), otherwise to all servers.
  * @throws InputError where the inventory has no PostgreSQL
  */
 export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }: WantedWay): Way {
+  const pools = direct || readOnly ? [] : portsThat(hosts, 'leader', ({ pooled }) => pooled === true);
+  if (pools.length > 0) return { endpoints: pools, wants: 'read-write', ...(isCertified(hosts) ? { verifies: 'verify-full' } : {}) };
   const through = direct ? [] : portsThat(hosts, readOnly ? 'replicas' : 'leader');
   // Right after a leader was lost a proxy may still lead to it; who reads gets whatever the proxy has.
   if (through.length > 0) return { endpoints: through, wants: readOnly ? 'any' : 'read-write', ...verified(hosts, 'verify-ca') };
@@ -53,8 +56,17 @@ function verified(hosts: readonly Host[], how: NonNullable<Way['verifies']>): Pi
   return servers.every(({ vars }) => vars['postgresql']?.['tls'] === true) ? { verifies: how } : {};
 }
 
-function portsThat(hosts: readonly Host[], leadsTo: NonNullable<RolePort['leadsTo']>): Endpoint[] {
+/** Whether all pools have certificates of their own, which have their addresses in them. */
+function isCertified(hosts: readonly Host[]): boolean {
+  return hosts.every(({ ports }) => ports.every(({ pooled, certificate }) => pooled !== true || certificate === true));
+}
+
+function portsThat(
+  hosts: readonly Host[],
+  leadsTo: NonNullable<RolePort['leadsTo']>,
+  suits: (port: RolePort) => boolean = () => true,
+): Endpoint[] {
   return hosts.flatMap(({ clusterAddress: address, ports }) =>
-    ports.filter((port) => port.leadsTo === leadsTo).map(({ port }) => ({ address, port })),
+    ports.filter((port) => port.leadsTo === leadsTo && suits(port)).map(({ port }) => ({ address, port })),
   );
 }

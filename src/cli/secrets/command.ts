@@ -54,7 +54,7 @@ export function addSecretsCommands(program: Command, setExit: SetExit): void {
   const get = withInventory(
     secrets
       .command('get')
-      .argument('<name>', 'name of the value, or with an inventory: superuser, replication, rewind, restapi or haproxy'),
+      .argument('<name>', 'name of the value, or with an inventory: one of superuser, replication, rewind, restapi, haproxy, pgbouncer'),
     'print a password of this cluster, and not one of a store; default where there is no store: the usual inventory',
   );
   withYes(withStore(get))

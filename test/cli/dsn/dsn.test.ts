@@ -57,6 +57,22 @@ describe('pgprov dsn', () => {
       uri: 'postgresql://10.0.0.8:5000,10.0.0.9:5000/postgres?target_session_attrs=read-write&connect_timeout=3&sslmode=verify-ca&sslrootcert=%2Fca.crt',
     },
     {
+      title: 'pools, ahead of the proxies that they go through',
+      yaml: `${MEMBERS}${PROXIES.replaceAll('haproxy]', 'pgdg, haproxy, pgbouncer]')}${HBA.replace('}', ', tls: true}')}`,
+      uri: 'postgresql://10.0.0.8:6432,10.0.0.9:6432/postgres?target_session_attrs=read-write&connect_timeout=3',
+    },
+    {
+      title: 'pools with certificates of their own',
+      yaml: `${MEMBERS}${PROXIES.replaceAll('haproxy]', 'pgdg, haproxy, pgbouncer]')}${HBA}pgbouncer: {tls: offered}\n`,
+      uri: 'postgresql://10.0.0.8:6432,10.0.0.9:6432/postgres?target_session_attrs=read-write&connect_timeout=3&sslmode=verify-full&sslrootcert=%2Fca.crt',
+    },
+    {
+      title: 'the replicas past the pools, which lead to the leader',
+      yaml: `${MEMBERS}${PROXIES.replaceAll('haproxy]', 'pgdg, haproxy, pgbouncer]')}${HBA}`,
+      wanted: { readOnly: true },
+      uri: 'postgresql://10.0.0.8:5001,10.0.0.9:5001/postgres?connect_timeout=3',
+    },
+    {
       title: 'a server alone, which readers may use as well',
       yaml: ONE,
       wanted: { readOnly: true },

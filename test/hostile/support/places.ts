@@ -204,6 +204,18 @@ function withStreaming(place: Place): Place {
   return { ...place, draft };
 }
 
+/** A database of PgBouncer has a name, whatever else it has. */
+function withPools(place: Place): Place {
+  if (!place.name.startsWith('pgbouncer.databases[].')) return place;
+  const draft = (value: string): Draft => {
+    const made = place.draft(value);
+    const [entry] = valueAt(made, ['pgbouncer', 'databases']) as [Draft];
+    entry['name'] ??= 'named';
+    return made;
+  };
+  return { ...place, draft };
+}
+
 /** Gives a repository what it needs besides what the place has. */
 function completed(repositories: Record<string, Draft>, name: string): Draft {
   const given = repositories[name] ?? {};
@@ -332,7 +344,7 @@ export const PLACES: readonly Place[] = [
   ...namedPlaces(),
   ...[...SCHEMAS.sections]
     .flatMap(([name, schema]) => placesIn(schema, name, [name]))
-    .map((place) => withStreaming(withBackups(withMethods(place)))),
+    .map((place) => withPools(withStreaming(withBackups(withMethods(place))))),
 ];
 
 /** Keys of mappings that the schemas do not describe further. */

@@ -28,6 +28,7 @@ const BACKUPS = 'backup.test.ts';
 const STREAMING = 'streaming.test.ts';
 const TLS = 'matrix/tls.test.ts';
 const HAPROXY = 'matrix/haproxy.test.ts';
+const PGBOUNCER = 'matrix/pgbouncer.test.ts';
 
 /** A trial for every variable of the roles that come with pgprov. */
 export const TRIALS: readonly Trial[] = [
@@ -156,4 +157,18 @@ export const TRIALS: readonly Trial[] = [
   { variable: 'haproxy.stats_password', elsewhere: HAPROXY },
   { variable: 'haproxy.stats_port', elsewhere: HAPROXY },
   { variable: 'haproxy.stats_username', elsewhere: HAPROXY },
+  ...[
+    'auth_password',
+    'auth_username',
+    'databases',
+    'default_pool_size',
+    'max_client_conn',
+    'max_db_connections',
+    'max_prepared_statements',
+    'pool_mode',
+    'port',
+    'query_wait_timeout',
+    'tls',
+    'tls_names',
+  ].map((name): Trial => ({ variable: `pgbouncer.${name}`, elsewhere: PGBOUNCER })),
 ];

@@ -9,7 +9,7 @@ import type { DebianFacts } from '../systems.js';
 import { replacePackagedKey } from './packaged-key.js';
 
 /** Packages that the real PGDG repository has; the rest of what was downloaded stays with Debian. */
-const FROM_PGDG = /^(postgresql|libpq|patroni|pgbackrest|python3-psycopg2)/;
+const FROM_PGDG = /^(postgresql|libpq|patroni|pgbackrest|pgbouncer|python3-psycopg2)/;
 
 const PGDG = siteFolder('apt.postgresql.org', 'pub', 'repos', 'apt');
 const DEBIAN = siteFolder('debian.lab', 'debian');

@@ -8,6 +8,7 @@ const PACKAGES = [
   'etcd-server',
   'etcd-client',
   'haproxy',
+  'pgbouncer',
   'pgbackrest',
   'curl',
   'wget',

@@ -12,6 +12,7 @@ import {
   SOURCE_DIRECTORY,
   stanzaUpgraded,
   topologyOf,
+  uncoordinated,
   type LocalServer,
   type OperationStep,
   type Resource,
@@ -136,13 +137,8 @@ function accountsIn(context: RoleContext): { name: string; password: Secret; att
 }
 
 /** A role on a server that nobody else sees: no other host takes part in its change. */
-function alone<State>({ gives: _, id, ...role }: Resource<State>): Resource {
-  return {
-    ...role,
-    id: `private:${id}`,
-    diff: (state) => role.diff(state as State).map(({ coordinated: __, ...change }) => change),
-    apply: (changes, state) => role.apply(changes, state as State),
-  };
+function alone<State>(role: Resource<State>): Resource {
+  return { ...(uncoordinated(role) as Resource), id: `private:${role.id}` };
 }
 
 /** The stanza gets the database that is there now; what was backed up before stays in it. */

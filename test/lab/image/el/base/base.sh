@@ -10,7 +10,7 @@ of_suite() {
 }
 LAB_DEBS="postgresql-15 postgresql-client-15 haproxy $(of_suite bookworm)"
 # These are nearer to what PGDG ships, and they run on bookworm's libc and python.
-LAB_NEWER_DEBS="etcd-server etcd-client patroni pgbackrest $(of_suite trixie)"
+LAB_NEWER_DEBS="etcd-server etcd-client patroni pgbackrest pgbouncer $(of_suite trixie)"
 export LAB_RECIPE LAB_PAYLOAD LAB_DEBS LAB_NEWER_DEBS
 
 # What a minimal installation of Rocky has.
@@ -20,7 +20,7 @@ base=$base,dnf,rpm,dnf-plugins-core,libdnf2-common,firewalld,nftables
 
 # Libraries that the programs in the lab's rpm packages are linked against.
 libraries=libicu72,libldap-2.5-0,libxml2,libxslt1.1,liblz4-1,libzstd1,libreadline8,libgssapi-krb5-2
-libraries=$libraries,liblua5.3-0,libopentracing-c-wrapper0,libpcre2-8-0,libpam0g,libuuid1,libpopt0
+libraries=$libraries,libevent-2.1-7,libc-ares2,liblua5.3-0,libopentracing-c-wrapper0,libpcre2-8-0,libpam0g,libuuid1,libpopt0
 
 mkdir -p "$LAB_PAYLOAD"
 sh "$LAB_RECIPE/../../debootstrap.sh" bookworm "$1" --include="$base,$libraries" \

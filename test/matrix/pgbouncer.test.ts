@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestCluster } from '../integration/support/cluster.js';
+import { must, sql } from '../integration/support/outside.js';
+import { pgprov } from '../integration/support/pgprov.js';
+import { CLIENT, withClient } from '../integration/support/written-cluster.js';
+import type { LabHost, System } from '../lab/index.js';
+import { SELINUX_MODE } from '../lab/selinux.js';
+import { patience } from '../support/patience.js';
+
+const ROLES = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
+const DATABASES = [
+  { name: 'postgres_session', database: 'postgres', pool_mode: 'session' },
+  { name: 'postgres_read', database: 'postgres', read_only: true },
+];
+
+describe.each<System>(['debian13', 'rocky9'])('PgBouncer in front of three members, %s', (os) => {
+  let cluster: TestCluster;
+  let pools: [LabHost, LabHost];
+
+  /** pg1 has a PgBouncer without HAProxy, pg2 both, pg3 HAProxy alone. */
+  const write = (pgbouncer: Record<string, unknown> = {}, more: Record<string, Record<string, unknown>> = {}): Promise<string> => {
+    const own: Record<string, string[]> = { pg1: ['pgbouncer'], pg2: ['haproxy', 'pgbouncer'], pg3: ['haproxy'] };
+    const hosts = Object.fromEntries(
+      cluster.hosts.map(({ name, address }) => [name, { address, roles: [...ROLES, ...(own[name] ?? [])] }]),
+    );
+    return cluster.write(withClient({ ...more, hosts, pgbouncer: { databases: DATABASES, ...pgbouncer } }));
+  };
+  /** What a client hears through a pool, from pg3; `! …` where it fails. */
+  const through = async (
+    pool: LabHost,
+    query: string,
+    { database = 'postgres', port = 6432, user = CLIENT.user, password = CLIENT.password, more = '' } = {},
+  ): Promise<string> => {
+    const dsn = `host=${pool.address} port=${port} user=${user} dbname=${database} connect_timeout=10 ${more}`;
+    const { code, stdout, stderr } = await cluster.host('pg3').exec(`PGPASSWORD='${password}' psql -XAtq '${dsn}' -c "${query}"`);
+    return code === 0 ? stdout.trim() : `! ${stderr.trim()}`;
+  };
+  const throughBoth = (query: string, options: Parameters<typeof through>[2] = {}): Promise<string[]> =>
+    Promise.all(pools.map((pool) => through(pool, query, options)));
+  const statusLines = async (): Promise<string[]> => {
+    const { stdout } = await cluster.run('status', '--json');
+    const { services } = JSON.parse(stdout) as { services: { host: string; role: string; text: string }[] };
+    return services.filter(({ role }) => role === 'pgbouncer').map(({ host, text }) => `${host} ${text}`);
+  };
+  const onConsole = (pool: LabHost, command: string, port = 6432): Promise<string> =>
+    must(
+      pool,
+      `runuser -u ${os === 'rocky9' ? 'pgbouncer' : 'postgres'} -- psql -XAtqw -h /run/pgbouncer -p ${port} -U pgbouncer pgbouncer -c '${command}'`,
+    );
+
+  beforeAll(async () => {
+    cluster = await TestCluster.converged(os);
+    if (os === 'rocky9') for (const host of cluster.hosts) await must(host, `echo Enforcing >${SELINUX_MODE}`);
+    pools = [cluster.host('pg1'), cluster.host('pg2')];
+    await write();
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  it('pools connections of roles that PostgreSQL is asked about, to the leader and to replicas', async () => {
+    const applied = await cluster.run('apply');
+    expect(applied.code, applied.all).toBe(0);
+    const { user, password } = CLIENT;
+    // Made after PgBouncer, and no file was touched.
+    await sql(cluster.host('pg1'), `CREATE ROLE ${user} LOGIN PASSWORD '${password}'; GRANT CREATE ON SCHEMA public TO ${user}`);
+    await expect.poll(() => throughBoth('select pg_is_in_recovery()'), { timeout: patience(20_000) }).toEqual(['f', 'f']);
+    await expect
+      .poll(() => throughBoth('select pg_is_in_recovery()', { database: 'postgres_read' }), { timeout: patience(20_000) })
+      .toEqual(['t', 't']);
+    expect(await throughBoth('select current_user', { database: 'postgres_session' })).toEqual([user, user]);
+    // A transaction pool shares one server process between clients that come one after the other.
+    const [first] = pools;
+    const process = await through(first, 'select pg_backend_pid()');
+    expect(await through(first, 'select pg_backend_pid()')).toBe(process);
+    await sql(cluster.host('pg1'), `ALTER ROLE ${user} PASSWORD 'another-one'`);
+    expect(await through(first, 'select 1', { password: 'another-one' })).toBe('1');
+    expect(await through(first, 'select 1')).toMatch(/^! .*(?:authentication failed|SASL)/u);
+    await sql(cluster.host('pg1'), `ALTER ROLE ${user} PASSWORD '${password}'`);
+    const again = await cluster.run('apply');
+    expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
+  });
+
+  it('tells passwords to nobody, and has its console for its own user alone', async () => {
+    const [first] = pools;
+    const secret = await cluster.password('pgbouncer.auth_password');
+    for (const pool of pools) {
+      expect(await must(pool, 'stat -c "%a %U" /etc/pgbouncer/userlist.txt /etc/pgbouncer/pgbouncer.ini')).toBe(
+        os === 'rocky9' ? '600 pgbouncer\n600 pgbouncer' : '600 postgres\n600 postgres',
+      );
+      expect(await must(pool, 'cat /etc/pgbouncer/pgbouncer.ini')).not.toContain(secret);
+    }
+    const { stdout } = await pgprov('secrets', 'get', 'pgbouncer', cluster.file, '--yes');
+    expect(stdout).toBe(`${secret}\n`);
+    expect(await through(first, 'show pools', { database: 'pgbouncer' })).toMatch(/^! .*(?:not allowed|denied)/u);
+    expect(await through(first, 'select 1', { user: 'postgres', password: 'postgres' })).toMatch(/^! /u);
+    const asked = "select count(*) from pgprov_pgbouncer.find_login('clerk')";
+    expect(await through(first, asked.replaceAll("'", "\\'"))).toMatch(/^! /u);
+    expect(await through(first, asked, { user: 'pgbouncer_auth', password: secret })).toBe('1');
+    const superuser = asked.replace('clerk', 'postgres');
+    expect(await through(first, superuser, { user: 'pgbouncer_auth', password: secret })).toBe('0');
+    // What somebody granted is taken back.
+    await sql(
+      cluster.host('pg1'),
+      'GRANT USAGE ON SCHEMA pgprov_pgbouncer TO clerk; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pgprov_pgbouncer TO clerk',
+    );
+    expect(await through(first, asked)).toBe('1');
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await through(first, asked)).toMatch(/^! .*permission denied/u);
+  });
+
+  it('is shown by status: where it leads, its pools, and that they are paused', async () => {
+    expect((await statusLines())[0]).toBe('pg1 leads to pg1');
+    expect((await statusLines()).filter((line) => line.startsWith('pg2'))).toEqual([
+      'pg2 leads to pg1',
+      expect.stringMatching(/^pg2 \d+ pools? in use, \d+ clients? and 0 waiting, \d+ connections? to PostgreSQL$/u),
+    ]);
+    await onConsole(pools[1], 'PAUSE');
+    const told = await cluster.run('status');
+    expect(told.code).toBe(1);
+    expect(told.all).toMatch(/pg2.*its pools are paused, so clients wait/u);
+    const waiting = through(pools[1], 'select 5');
+    const applied = await cluster.run('apply');
+    expect(applied.all).toContain('resume the pools of PgBouncer, which are paused');
+    expect(applied.code).toBe(0);
+    expect(await waiting).toBe('5');
+  });
+
+  it('takes changes without a connection lost', async () => {
+    const [, second] = pools;
+    const session = through(second, 'begin; select 1; select pg_sleep(15); select 7; commit');
+    await expect
+      .poll(
+        () => sql(cluster.host('pg1'), "select count(*) from pg_stat_activity where query like '%pg_sleep(15)%' and usename = 'clerk'"),
+        {
+          timeout: patience(20_000),
+        },
+      )
+      .toBe('1');
+    await write({ default_pool_size: 7 });
+    const planned = await cluster.run('plan');
+    expect(planned.all).toMatch(/write \/etc\/pgbouncer\/pgbouncer\.ini[^]*reload pgbouncer/u);
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await onConsole(second, 'SHOW CONFIG')).toMatch(/^default_pool_size\|7\|/mu);
+    expect(await session).toContain('7');
+    // What somebody wrote there and had taken up is out of force again.
+    await must(second, 'sed -i s/default_pool_size.*/default_pool_size=9/ /etc/pgbouncer/pgbouncer.ini && systemctl reload pgbouncer');
+    await expect.poll(() => onConsole(second, 'SHOW CONFIG'), { timeout: patience(20_000) }).toMatch(/^default_pool_size\|9\|/mu);
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await onConsole(second, 'SHOW CONFIG')).toMatch(/^default_pool_size\|7\|/mu);
+  });
+
+  it('takes every variable while it runs', async () => {
+    const changed = {
+      port: 6500,
+      pool_mode: 'session',
+      databases: [{ name: 'other', database: 'postgres', pool_mode: 'transaction', pool_size: 3 }],
+      max_client_conn: 321,
+      default_pool_size: 8,
+      max_db_connections: 31,
+      max_prepared_statements: 55,
+      query_wait_timeout: 77,
+      tls: 'required',
+      tls_names: ['pool.example.com'],
+      auth_username: 'asks_for_logins',
+      auth_password: 'a-pass$1-&wordé'.replace('é', ''),
+    };
+    await write(changed, { postgresql: { tls: true } });
+    const planned = await cluster.run('plan');
+    expect(planned.all).toContain('restart pgbouncer (its configuration changed)');
+    const applied = await cluster.run('apply');
+    expect(applied.code, applied.all).toBe(0);
+    for (const pool of pools) {
+      const shown = await onConsole(pool, 'SHOW CONFIG', 6500);
+      for (const [name, value] of Object.entries({
+        ...changed,
+        auth_user: changed.auth_username,
+        client_tls_sslmode: 'require',
+        listen_port: 6500,
+      })) {
+        if (!['port', 'databases', 'tls', 'tls_names', 'auth_username', 'auth_password'].includes(name))
+          expect(shown).toContain(`\n${name}|${String(value)}|`);
+      }
+      expect(await onConsole(pool, 'SHOW DATABASES', 6500)).toMatch(/^other\|.*\|postgres\|.*\|3\|.*\|transaction\|/mu);
+      const names = await must(pool, 'openssl x509 -noout -ext subjectAltName -in /etc/pgbouncer/tls/node.crt');
+      expect(names).toContain('DNS:pool.example.com');
+    }
+    // A client finds its way by what dsn prints, and sees the certificate of the authority.
+    const { stdout } = await pgprov(
+      'dsn',
+      cluster.file,
+      '--user',
+      CLIENT.user,
+      '--sslrootcert',
+      '/etc/pgprov-test-ca.crt',
+      '--format',
+      'libpq',
+    );
+    expect(stdout).toContain('sslmode=verify-full');
+    await must(cluster.host('pg1'), 'cp /etc/pgbouncer/tls/ca.crt /etc/pgprov-test-ca.crt; chmod 644 /etc/pgprov-test-ca.crt');
+    const asked = `PGPASSWORD=${CLIENT.password} psql -XAtc "select ssl from pg_stat_ssl where pid = pg_backend_pid()" '${stdout.trim().replaceAll("'", '')}'`;
+    expect(await must(cluster.host('pg1'), asked)).toBe('t');
+    expect(await through(pools[0], 'select 1', { port: 6500, more: 'sslmode=disable' })).toMatch(/^! .*SSL required/u);
+    expect(await through(pools[0], 'select 1', { port: 6432 })).toMatch(/^! .*refused/u);
+    await write();
+    expect((await cluster.run('apply')).code).toBe(0);
+    await expect.poll(() => throughBoth('select 1'), { timeout: patience(20_000) }).toEqual(['1', '1']);
+  });
+
+  it('is told by status and doctor when it is down, and started again', async () => {
+    await must(cluster.host('pg1'), 'systemctl stop pgbouncer');
+    const told = await cluster.run('status');
+    expect(told.code).toBe(1);
+    expect(told.all).toMatch(/pg1.*PgBouncer does not answer/u);
+    const doctor = await cluster.run('doctor');
+    expect(doctor.code).toBe(1);
+    expect(doctor.all).toContain('pgbouncer');
+    expect((await cluster.run('apply')).code).toBe(0);
+    await expect.poll(() => throughBoth('select 1'), { timeout: patience(20_000) }).toEqual(['1', '1']);
+  });
+});
