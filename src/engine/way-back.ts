@@ -33,17 +33,19 @@ export async function goBack<Options extends object>(parts: WayBackParts<Options
   );
   const unhindered: Cluster = { ...cluster, results, signal: new AbortController().signal };
   const taken = new Set<string>();
+  let isTakenBack = false;
   let stage = '';
   for (let step = nextOf(); step !== undefined; step = nextOf()) {
     if (taken.has(step.id) || results.errors.length > 0) break;
     taken.add(step.id);
+    isTakenBack ||= step.tidiesUp !== true;
     stage = `${operation.name}/${step.id}`;
     emit({ type: 'steps', steps: foreseenSteps(operation.name, [step], []) });
     await takeHostStep(unhindered, stage, step, host).catch((error: unknown) => results.fail(asPgprovError(error)));
     await seen(parts);
   }
   cluster.results.errors.push(...results.errors);
-  if (taken.size === 0 || results.errors.length > 0 || nextOf() !== undefined) return;
+  if (!isTakenBack || results.errors.length > 0 || nextOf() !== undefined) return;
   begun.takenBack();
   await host.gap.close(stage, emit);
 }

@@ -15,6 +15,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { dataDirectoryOf, hostsWith, localServer } from '../../roles/shared/layout.js';
 import { STORES } from '../../roles/shared/stores.js';
 import { handsOverByDefault } from './shared/leader-restart.js';
+import { PAUSE_POOLS, poolChecks, poolObjections, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
 import { selectedOf, type Restarting, type RestartOptions, type RestartRun, type RestartStart } from './shared/restart/options.js';
 import { withStreaming } from './shared/streaming/procedure.js';
 import { streamingRestart } from './shared/streaming/restart.js';
@@ -73,18 +74,20 @@ const underPatroni = defineOperation<RestartOptions>({
     },
     inPlace: { type: 'boolean', description: 'restart the leader’s PostgreSQL where it is; default: the way that pauses writes for less' },
     switchover: { type: 'boolean', description: 'hand the lead over, which restarts the former leader' },
+    pausePools: PAUSE_POOLS,
   },
   choosesHosts: true,
-  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  roles: (start) => withPoolRoles([dcsOf(start.inventory).role, 'patroni'], start),
   requiresConverged: false,
   patience: 30,
   observations: (context) => observed(context),
   problems: (start) => problems(start),
   guards: (run) => serviceOf(run).objections(run),
   choose: (run) => ({ ...run.options, began: begins(run), ...(handsOverByDefault(run) ? { handsOver: true } : {}) }),
-  remaining: (run) => ({ steps: serviceOf(run).steps(run) }),
+  remaining: (run) => ({ steps: withPausedPools(run, serviceOf(run).steps(run)) }),
+  back: resumeEarly,
   nothing: (run) => nothingLeft(run),
-  checks: (run) => serviceOf(run).checks(run),
+  checks: (run) => [...serviceOf(run).checks(run), ...poolChecks(run)],
   finished: (run) => `${serviceOf(run).title} was restarted on ${enumerate(restartedHosts(run))}`,
 });
 
@@ -133,7 +136,10 @@ function problems(start: RestartStart): OperationObjection[] {
     return input('option', `${aboutPostgresql} is about PostgreSQL, and --service is ${service}`, 'leave out one of the two');
   if (inPlace === true && switchover === true)
     return input('option', '--in-place and --switchover exclude each other', 'leave out one of the two, or both');
-  if (chosenHosts === undefined) return [];
+  if (options.pausePools === true && !['postgresql', 'patroni'].includes(service))
+    return input('option', `--pause-pools is about PostgreSQL, and --service is ${service}`, 'leave out one of the two');
+  const withoutPools = poolObjections(start);
+  if (withoutPools.length > 0 || chosenHosts === undefined) return withoutPools;
   const chosen = chosenHosts.filter((name) => names.includes(name));
   if (chosen.length === 0)
     return input(

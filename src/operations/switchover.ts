@@ -13,6 +13,16 @@ import { followStep, handOverStep, takesUpPending } from './shared/hand-over.js'
 import { cannotLead, handingOverObjections } from './shared/handing-over.js';
 import { leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, timelineOf, unfit, unknownMember } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
+import {
+  cannotPause,
+  PAUSE_POOLS,
+  poolChecks,
+  poolObjections,
+  resumeEarly,
+  withPausedPools,
+  withPoolRoles,
+  type PausesPools,
+} from './shared/pause-pools.js';
 import { MOMENT_PATTERN, MOMENT_WORDS, readMoment, utcText } from './shared/moment.js';
 import {
   asScheduled,
@@ -25,7 +35,7 @@ import {
 import { withStreaming } from './shared/streaming/procedure.js';
 import { streamingSwitchover } from './shared/streaming/switchover.js';
 
-interface SwitchoverOptions extends ScheduledOptions {
+interface SwitchoverOptions extends ScheduledOptions, PausesPools {
   /** Take back what was scheduled. */
   cancel?: boolean;
   /** Chosen: members that did not stream then, and are not waited for. */
@@ -47,8 +57,9 @@ const patroniSwitchover = defineOperation<SwitchoverOptions>({
       description: 'have Patroni do it later: a time with its zone (2026-03-04T22:00+01:00), or one from now on (+30m)',
     },
     cancel: { type: 'boolean', description: 'cancel the switchover that is scheduled' },
+    pausePools: PAUSE_POOLS,
   },
-  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  roles: (start) => withPoolRoles([dcsOf(start.inventory).role, 'patroni'], start),
   requiresConverged: false,
   // Away from a leader must be possible while another member is down.
   unreachable: 'go-on',
@@ -60,8 +71,9 @@ const patroniSwitchover = defineOperation<SwitchoverOptions>({
   remaining: (run) => {
     if (run.options.cancel === true) return { steps: cancelSteps(run) };
     if (run.options.at !== undefined) return { steps: scheduleSteps(run) };
-    return { steps: [...handOver(run), ...follow(run)], ...left(run) };
+    return { steps: withPausedPools(run, [...handOver(run), ...follow(run)]), ...left(run) };
   },
+  back: resumeEarly,
   question: ({ inventory: { cluster }, options: { cancel, at } }) =>
     cancel === true
       ? `Cancel the scheduled switchover of ${cluster}?`
@@ -71,7 +83,7 @@ const patroniSwitchover = defineOperation<SwitchoverOptions>({
     if (run.options.cancel === true)
       return [{ title: 'no switchover is scheduled', ok: scheduledOf(run.view) === undefined, detail: asScheduled(run) }];
     return run.options.at === undefined
-      ? proofs(run)
+      ? [...proofs(run), ...poolChecks(run)]
       : [
           {
             title: 'the switchover is scheduled',
@@ -85,13 +97,15 @@ const patroniSwitchover = defineOperation<SwitchoverOptions>({
 
 export default withStreaming<SwitchoverOptions>(patroniSwitchover, streamingSwitchover);
 
-function problems({ inventory, options: { to, at, cancel } }: OperationStart<SwitchoverOptions>): OperationObjection[] {
+function problems({ inventory, options }: OperationStart<SwitchoverOptions>): OperationObjection[] {
+  const { to, at, cancel } = options;
   const input = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'switchover/options', message, hint }];
   if (cancel === true && (to !== undefined || at !== undefined))
     return input('--cancel takes back what is scheduled, whatever that is', 'leave out --to and --at');
   if (at !== undefined && readMoment(at, new Date()) === undefined)
     return input(`--at ${at} is no time that there is`, `give ${MOMENT_WORDS}`);
-  return unknownMember(inventory, to);
+  const when = at !== undefined ? '--at' : cancel === true ? '--cancel' : undefined;
+  return [...cannotPause(options, when), ...poolObjections({ inventory, options }), ...unknownMember(inventory, to)].slice(0, 1);
 }
 
 function choose({ view, inventory, options }: Run): SwitchoverOptions {

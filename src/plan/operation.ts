@@ -140,6 +140,8 @@ export interface HostStep extends StepWords {
   measuresWriteGap?: true | { until: string };
   /** Its gates wait for what goes on by itself, maybe for hours: other runs may change the host meanwhile. Not beside `resources`. */
   onlyWatches?: true;
+  /** With `back`: it puts right what hinders others, and what the operation has begun is as unfinished as before. */
+  tidiesUp?: true;
   /** What is asked of each of the hosts in this step alone; the answers stay in what is seen. */
   asks?(context: RoleContext): readonly Observation[];
 }

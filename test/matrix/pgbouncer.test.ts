@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
-import { must, sql } from '../integration/support/outside.js';
-import { pgprov } from '../integration/support/pgprov.js';
+import { describeMembers, must, sql } from '../integration/support/outside.js';
+import { pgprov, start } from '../integration/support/pgprov.js';
 import { CLIENT, withClient } from '../integration/support/written-cluster.js';
 import type { LabHost, System } from '../lab/index.js';
 import { SELINUX_MODE } from '../lab/selinux.js';
 import { patience } from '../support/patience.js';
+import { SteadyClient } from '../walk/steady-client.js';
 
 const ROLES = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
 const DATABASES = [
@@ -31,7 +32,7 @@ describe.each<System>(['debian13', 'rocky9'])('PgBouncer in front of three membe
     query: string,
     { database = 'postgres', port = 6432, user = CLIENT.user, password = CLIENT.password, more = '' } = {},
   ): Promise<string> => {
-    const dsn = `host=${pool.address} port=${port} user=${user} dbname=${database} connect_timeout=10 ${more}`;
+    const dsn = `host=${pool.address} port=${port} user=${user} dbname=${database} connect_timeout=100 ${more}`;
     const { code, stdout, stderr } = await cluster.host('pg3').exec(`PGPASSWORD='${password}' psql -XAtq '${dsn}' -c "${query}"`);
     return code === 0 ? stdout.trim() : `! ${stderr.trim()}`;
   };
@@ -140,7 +141,7 @@ describe.each<System>(['debian13', 'rocky9'])('PgBouncer in front of three membe
       .toBe('1');
     await write({ default_pool_size: 7 });
     const planned = await cluster.run('plan');
-    expect(planned.all).toMatch(/write \/etc\/pgbouncer\/pgbouncer\.ini[^]*reload pgbouncer/u);
+    expect(planned.all).toMatch(/reload pgbouncer[^]*write \/etc\/pgbouncer\/pgbouncer\.ini/u);
     expect((await cluster.run('apply')).code).toBe(0);
     expect(await onConsole(second, 'SHOW CONFIG')).toMatch(/^default_pool_size\|7\|/mu);
     expect(await session).toContain('7');
@@ -206,6 +207,98 @@ describe.each<System>(['debian13', 'rocky9'])('PgBouncer in front of three membe
     await write();
     expect((await cluster.run('apply')).code).toBe(0);
     await expect.poll(() => throughBoth('select 1'), { timeout: patience(20_000) }).toEqual(['1', '1']);
+  });
+
+  const leading = async (): Promise<string> =>
+    (await describeMembers(cluster.host('pg1')).catch(() => [])).find((line) => line.endsWith('Leader running'))?.split(' ')[0] ?? '';
+  /** Clients with one connection each, through both pools: of writers, and of a reader of the replicas. */
+  const steadyClients = async (): Promise<SteadyClient[]> => {
+    const made = 'CREATE TABLE IF NOT EXISTS steady (id bigserial PRIMARY KEY)';
+    expect(await through(pools[0], made)).toBe('');
+    const insert = 'INSERT INTO steady DEFAULT VALUES RETURNING id';
+    const access = (pool: LabHost): { addresses: string[]; port: number; user: string; password: string } => ({
+      addresses: [pool.address],
+      port: 6432,
+      ...CLIENT,
+    });
+    return Promise.all([
+      ...pools.map((pool) => SteadyClient.start(access(pool), insert)),
+      SteadyClient.start(access(pools[1]), 'SELECT 7', 'postgres_read'),
+    ]);
+  };
+  const pausedPools = async (): Promise<string[]> =>
+    (await Promise.all(pools.map((pool) => onConsole(pool, 'SHOW STATE')))).map((state) => /^paused\|(.*)$/mu.exec(state)?.[1] ?? '');
+
+  it('holds clients up over a switchover and a rolling restart, and none of them sees an error', async () => {
+    const clients = await steadyClients();
+    try {
+      const from = await leading();
+      const switched = await pgprov('switchover', cluster.file, '--pause-pools', '--yes');
+      expect(switched.code, switched.all).toBe(0);
+      expect(await leading()).not.toBe(from);
+      await Promise.all(clients.map((client) => client.moves()));
+      const waits = clients.map(({ longestWait }) => longestWait);
+      expect(clients.map(({ errors }) => errors)).toEqual([[], [], []]);
+      const restarted = await pgprov('restart', cluster.file, '--pause-pools', '--yes');
+      expect(restarted.code, restarted.all).toBe(0);
+      await Promise.all(clients.map((client) => client.moves()));
+      expect(clients.map(({ errors }) => errors)).toEqual([[], [], []]);
+      console.info(`longest waits: ${waits.join(', ')} ms, then ${clients.map(({ longestWait }) => longestWait).join(', ')} ms`);
+    } finally {
+      await Promise.all(clients.map((client) => client.stop()));
+    }
+    expect(await pausedPools()).toEqual(['no', 'no']);
+    const again = await cluster.run('apply');
+    expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
+  });
+
+  it('goes no further where a transaction does not end, and clients are served again', async () => {
+    const from = await leading();
+    const open = through(pools[1], 'begin; select 1; select pg_sleep(60); commit');
+    await expect
+      .poll(() => sql(cluster.host(from), "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and usename = 'clerk'"), {
+        timeout: patience(20_000),
+      })
+      .toBe('1');
+    const refused = await pgprov('switchover', cluster.file, '--pause-pools', '--yes');
+    expect(refused.all).toContain('transactions did not end within');
+    expect(refused.all).toContain('clerk on postgres');
+    expect(refused.code).not.toBe(0);
+    expect(await leading()).toBe(from);
+    expect(await pausedPools()).toEqual(['no', 'no']);
+    await pgprov('switchover', cluster.file, '--give-up');
+    await open;
+  });
+
+  it('leaves no pool paused when pgprov is killed: the same command goes on, and the host would resume by itself', async () => {
+    const clients = await steadyClients();
+    try {
+      const run = start(['switchover', cluster.file, '--pause-pools', '--yes']);
+      await expect.poll(pausedPools, { timeout: patience(60_000), interval: 50 }).toContain('yes');
+      run.process.kill('SIGKILL');
+      await run.finished;
+      const [first] = pools;
+      expect(await must(first, 'systemctl is-active pgprov-pools-resume.timer')).toBe('active');
+      const on = await pgprov('switchover', cluster.file, '--pause-pools', '--yes');
+      expect(on.code, on.all).toBe(0);
+      expect(await pausedPools()).toEqual(['no', 'no']);
+      expect((await first.exec('systemctl is-active pgprov-pools-resume.timer')).stdout.trim()).toBe('inactive');
+      await Promise.all(clients.map((client) => client.moves()));
+      expect(clients.map(({ errors }) => errors)).toEqual([[], [], []]);
+      // The timer does what it is for, whoever has paused.
+      const killed = start(['restart', cluster.file, '--pause-pools', '--yes']);
+      await expect.poll(async () => (await pausedPools())[0], { timeout: patience(60_000), interval: 50 }).toBe('yes');
+      killed.process.kill('SIGKILL');
+      await killed.finished;
+      await must(first, 'systemctl start pgprov-pools-resume.service');
+      await expect.poll(async () => (await pausedPools())[0], { timeout: patience(20_000) }).toBe('no');
+      const finished = await pgprov('restart', cluster.file, '--pause-pools', '--yes');
+      expect(finished.code, finished.all).toBe(0);
+      expect(await pausedPools()).toEqual(['no', 'no']);
+    } finally {
+      await Promise.all(clients.map((client) => client.stop()));
+    }
+    expect((await cluster.run('apply')).code).toBe(0);
   });
 
   it('is told by status and doctor when it is down, and started again', async () => {

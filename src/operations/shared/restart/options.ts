@@ -1,7 +1,8 @@
+import type { PausesPools } from '../pause-pools.js';
 import type { Host, OperationRun, OperationStart } from '../../../index.js';
 
 /** Options of `pgprov restart`, and what it has chosen. */
-export interface RestartOptions {
+export interface RestartOptions extends PausesPools {
   /** `postgresql` (default), `patroni` or the store of Patroni, by its name. */
   service?: string;
   /** Only members that have a restart pending. */

@@ -13,6 +13,7 @@ import {
 import { primaryOf } from '../../../../roles/shared/streaming/seen.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { selectedOf, type RestartOptions, type RestartRun, type RestartStart } from '../restart/options.js';
+import { poolObjections } from '../pause-pools.js';
 import type { StreamingProcedure } from './procedure.js';
 import { restartObjections } from './restart-guards.js';
 import { orderOf } from './restart-order.js';
@@ -52,7 +53,8 @@ function problems({ options, inventory, chosenHosts }: RestartStart): OperationO
       '--switchover restarts a leader of Patroni, and these servers stream without it',
       'leave it out: the primary is restarted where it is, after its standbys',
     );
-  if (chosenHosts === undefined || chosenHosts.some((name) => names.includes(name))) return [];
+  const withoutPools = poolObjections({ options, inventory });
+  if (withoutPools.length > 0 || chosenHosts === undefined || chosenHosts.some((name) => names.includes(name))) return withoutPools;
   return input(
     'host',
     `${enumerate(chosenHosts)} ${chosenHosts.length === 1 ? 'has' : 'have'} no server`,

@@ -20,6 +20,7 @@ import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { dataDirectoryOf, localServer } from '../../../../roles/shared/layout.js';
 import { otherLeaderText } from '../../../../roles/shared/streaming/told.js';
 import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
+import { poolObjections, type PausesPools } from '../pause-pools.js';
 import type { ScheduledOptions } from '../scheduled-switchover.js';
 import type { StreamingProcedure } from './procedure.js';
 import { serverNames, serverOn } from './seen.js';
@@ -39,7 +40,7 @@ import {
 } from './switchover-guards.js';
 import { dropSlotsStep, notSynchronousText, othersStep, promoteStep, slotsStep, synchronousStep } from './take-over.js';
 
-interface Options extends ScheduledOptions {
+interface Options extends ScheduledOptions, PausesPools {
   cancel?: boolean;
   /** Chosen: standbys that did not stream then, and are not waited for. */
   without?: readonly string[];
@@ -69,7 +70,8 @@ export const streamingSwitchover: StreamingProcedure<Options> = {
   broken: async (run) => broken(run),
 };
 
-function problems({ inventory, options: { to, at, cancel } }: OperationStart<Options>): OperationObjection[] {
+function problems({ inventory, options }: OperationStart<Options>): OperationObjection[] {
+  const { to, at, cancel } = options;
   if (at !== undefined || cancel === true)
     return [
       {
@@ -79,7 +81,7 @@ function problems({ inventory, options: { to, at, cancel } }: OperationStart<Opt
         hint: 'leave it out: the switchover then begins at once',
       },
     ];
-  return unknownServer(inventory, to);
+  return [...poolObjections({ inventory, options }), ...unknownServer(inventory, to)].slice(0, 1);
 }
 
 function choose(run: Run): Options {

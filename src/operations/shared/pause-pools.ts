@@ -1,0 +1,192 @@
+import {
+  enumerate,
+  gate,
+  POOLER,
+  poolsPaused,
+  poolsResumed,
+  sh,
+  type CheckResult,
+  type Gate,
+  type Host,
+  type HostStep,
+  type OperationObjection,
+  type OperationRun,
+  type OperationStart,
+  type OperationStep,
+  type OptionSchema,
+} from '../../index.js';
+import { HAPROXY_UNIT, STATISTICS_SOCKET } from '../../../roles/shared/haproxy/config-file.js';
+import { hostsWith } from '../../../roles/shared/layout.js';
+import { consoleOf } from '../../../roles/shared/pgbouncer/config-file.js';
+import { variables } from '../../../roles/shared/variables.js';
+import { leaderOf } from './members.js';
+
+/** Of an operation that may have PgBouncer hold clients up meanwhile. */
+export interface PausesPools {
+  pausePools?: boolean;
+}
+
+type Run = OperationRun<PausesPools>;
+type Start = Pick<OperationStart<PausesPools>, 'inventory' | 'options'>;
+
+/** The option `--pause-pools`. */
+export const PAUSE_POOLS: OptionSchema = {
+  type: 'boolean',
+  description: 'pause PgBouncer’s pools meanwhile: their clients wait instead of failing',
+};
+
+/** Seconds that transactions get to end before an operation gives up, with nothing done. */
+const TRANSACTIONS_WITHIN = 15;
+
+/** Seconds after which a host resumes its pools by itself; less than PgBouncer has clients wait by default. */
+const PAUSED_AT_MOST = 90;
+
+/** The roles whose hosts take part, those of PgBouncer and of what it goes through included where its pools are to be paused. */
+export function withPoolRoles(roles: readonly string[], { inventory, options }: Start): string[] {
+  if (options.pausePools !== true) return [...roles];
+  return [...roles, ...['haproxy', 'pgbouncer'].filter((role) => hostsWith(inventory, role).length > 0)];
+}
+
+/** That there are no pools to pause. */
+export function poolObjections({ inventory, options }: Start): OperationObjection[] {
+  if (options.pausePools !== true || hostsWith(inventory, 'pgbouncer').length > 0) return [];
+  return [
+    {
+      kind: 'input',
+      error: 'pools/none',
+      message: '--pause-pools pauses the pools of PgBouncer, and no host of the inventory has the role pgbouncer',
+      hint: 'leave it out, or give hosts that role',
+    },
+  ];
+}
+
+/** The steps, each of those that cut clients off with the pools paused around it. Whoever was killed in between has left them paused. */
+export function withPausedPools(run: Run, steps: readonly OperationStep[]): OperationStep[] {
+  if (run.options.pausePools !== true) return [...steps];
+  const [first, ...rest] = steps;
+  let turn = [...run.done].filter((id) => id.startsWith(RESUMED)).length + 1;
+  const paused = pausedHosts(run);
+  const isHeld = first !== undefined && cutsOff(run, first) && run.done.has(`${PAUSED}${turn}`);
+  const begun: OperationStep[] = [];
+  if (isHeld) {
+    begun.push(first, ...resuming(run, turn, poolHosts(run)));
+    turn += 1;
+  } else if (paused.length > 0) {
+    begun.push(...resuming(run, turn, paused));
+    turn += 1;
+  }
+  const left = isHeld ? rest : steps;
+  return [
+    ...begun,
+    ...left.flatMap((step): OperationStep[] => {
+      if (!cutsOff(run, step)) return [step];
+      const around = [pausing(run, turn), step, ...resuming(run, turn, poolHosts(run))];
+      turn += 1;
+      return around;
+    }),
+  ];
+}
+
+/** Resumes what is paused, where an operation ends early: clients are to be served, or to hear why not. */
+export function resumeEarly(run: Run): HostStep[] {
+  const paused = run.options.pausePools === true ? pausedHosts(run) : [];
+  return paused.length === 0 ? [] : [resumeStep('early', paused)];
+}
+
+/** That no clients are held up any more. */
+export function poolChecks(run: Run): CheckResult[] {
+  if (run.options.pausePools !== true) return [];
+  const paused = pausedHosts(run);
+  return [
+    { title: 'no pool is paused', ok: paused.length === 0, detail: paused.length === 0 ? 'clients are served' : `on ${enumerate(paused)}` },
+  ];
+}
+
+const PAUSED = 'pause-pools-';
+const PROXIES = 'lead-proxies-';
+const RESUMED = 'resume-pools-';
+
+/** Whether clients of a pool notice the step: those of the leader, and readers where a member restarts that they are led to. */
+function cutsOff({ inventory, view }: Run, step: OperationStep): boolean {
+  if (!('on' in step)) return false;
+  if (step.measuresWriteGap !== undefined) return true;
+  const leader = leaderOf(view);
+  const isLed = leader !== undefined && step.on.includes(leader);
+  return step.effect !== undefined && (isLed || hostsWith(inventory, 'pgbouncer').some(leadsReaders));
+}
+
+function leadsReaders(host: Host): boolean {
+  return variables(host, 'pgbouncer').databases.some(({ read_only }) => read_only === true);
+}
+
+/** Hosts whose PgBouncer answers. */
+function poolHosts({ view }: Run): string[] {
+  return view.hosts('pgbouncer').flatMap(({ name }) => (view.read(name, POOLER)?.answers === true ? [name] : []));
+}
+
+function pausedHosts(run: Run): string[] {
+  return poolHosts(run).filter((name) => run.view.read(name, POOLER)?.paused !== undefined);
+}
+
+function pausing(run: Run, turn: number): HostStep {
+  const on = poolHosts(run);
+  return {
+    id: `${PAUSED}${turn}`,
+    title: `pause the pools on ${enumerate(on)}`,
+    effect: `their clients wait, for ${PAUSED_AT_MOST} s at most, after which each host resumes them by itself`,
+    on,
+    resources: (context) => [poolsPaused({ console: consoleOf(context), within: TRANSACTIONS_WITHIN, limit: PAUSED_AT_MOST })],
+  };
+}
+
+/** Once every HAProxy leads to the leader that there is then, no client is led to one that is no more. */
+function resuming(run: Run, turn: number, on: readonly string[]): HostStep[] {
+  const proxies = run.view.hosts('haproxy').map(({ name }) => name);
+  const waits: HostStep = {
+    id: `${PROXIES}${turn}`,
+    title: `wait until HAProxy on ${enumerate(proxies)} leads to the leader`,
+    on: proxies,
+    gates: () => [leadsGate(leaderOf(run.view))],
+  };
+  return [...(proxies.length === 0 || run.done.has(waits.id) ? [] : [waits]), resumeStep(String(turn), on)];
+}
+
+function resumeStep(turn: string, on: readonly string[]): HostStep {
+  return {
+    id: `${RESUMED}${turn}`,
+    title: `resume the pools on ${enumerate(on)}`,
+    on,
+    tidiesUp: true,
+    resources: (context) => [poolsResumed(consoleOf(context))],
+  };
+}
+
+/** The names of servers that are up in the backend of the leader (HAProxy's management guide, 9.1). */
+const UP = '$1 == "leader" && $2 != "FRONTEND" && $2 != "BACKEND" && $18 ~ /^UP/ { print $2 }';
+
+function leadsGate(leader: string | undefined): Gate {
+  const is = leader === undefined ? sh`[ -n "$up" ] && [ "$up" = "$(echo "$up" | head -n 1)" ]` : sh`[ "$up" = ${leader} ]`;
+  return gate({
+    name: 'proxy-leads',
+    title: 'HAProxy leads to the leader',
+    check: sh`up=$(curl -q -s -m 3 --unix-socket ${STATISTICS_SOCKET} 'http://localhost/;csv' | awk -F , ${UP})
+echo "it leads to" $up
+${is}`,
+    unit: HAPROXY_UNIT,
+    fatalLogPatterns: [],
+    timeout: 60,
+  });
+}
+
+/** For an operation that somebody else carries out, at another time. */
+export function cannotPause(options: PausesPools, when: string | undefined): OperationObjection[] {
+  if (options.pausePools !== true || when === undefined) return [];
+  return [
+    {
+      kind: 'input',
+      error: 'pools/option',
+      message: `--pause-pools is for a switchover now, and ${when} leaves it to Patroni, or takes it back`,
+      hint: 'leave out one of the two',
+    },
+  ];
+}
