@@ -5,7 +5,7 @@ import { handle } from '../handle.js';
 import { escapeField } from '../pgpass.js';
 import { answerText, type Observation } from '../resource.js';
 import { clearScratch, scratchDirectory } from '../scratch.js';
-import type { PoolerConsole } from './console.js';
+import { onConsole, type PoolerConsole } from './console.js';
 import { LOOKUP_QUERY } from './lookup.js';
 
 /** Where a login through the host's PgBouncer led. */
@@ -25,7 +25,8 @@ export const POOLER_LOGIN = handle<PoolerLogin>('pgbouncer-login');
 const WITHIN = 8;
 
 /**
- * Logs in through the host's PgBouncer as its own role, and asks for a password as PgBouncer does; nothing is asked where it does not run.
+ * Logs in through the host's PgBouncer as its own role, and asks for a password as PgBouncer does; not where psql is missing, or where the pools are
+ * paused and the login would wait.
  */
 export function poolerLogin(options: { console: PoolerConsole; role: string; password: Secret }): Observation<PoolerLogin> {
   const {
@@ -39,6 +40,7 @@ export function poolerLogin(options: { console: PoolerConsole; role: string; pas
     ...POOLER_LOGIN,
     when: 'startAndEnd',
     probe: () => sh`[ -x ${psql} ] || exit 0
+case "$(${onConsole(options.console, 'SHOW STATE')} 2>/dev/null)" in *'paused|yes'*) exit 0 ;; esac
 umask 077
 ${clearScratch('pool')}
 ${scratchDirectory('pool')}
