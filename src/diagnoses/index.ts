@@ -63,6 +63,7 @@ import diverged from './postgresql/diverged.js';
 import lag from './postgresql/lag.js';
 import noSpace from './postgresql/no-space.js';
 import oldTransactions from './postgresql/old-transactions.js';
+import poolsPaused from './pools/pools-paused.js';
 import replayPaused from './postgresql/replay-paused.js';
 import sharedMemory from './postgresql/shared-memory.js';
 import slots from './postgresql/slots.js';
@@ -124,6 +125,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   unitFailed,
   unitRestarts,
   unitStopped,
+  poolsPaused,
   storeHandshakes,
   storeMembers,
   storeMemberDown,

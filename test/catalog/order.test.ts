@@ -18,7 +18,10 @@ function names(added: readonly Role[]): string | readonly string[] {
 
 describe('the order of roles', () => {
   it.each([
-    { added: [role('b'), role('a')], order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer b a' },
+    {
+      added: [role('b'), role('a')],
+      order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer b a',
+    },
     {
       added: [role('disk', { before: ['postgresql'] })],
       order: 'base firewall pgdg disk postgresql etcd replication patroni backup backup-repository haproxy pgbouncer',

@@ -256,9 +256,12 @@ describe.each<System>(['debian13', 'rocky9'])('PgBouncer in front of three membe
     const from = await leading();
     const open = through(pools[1], 'begin; select 1; select pg_sleep(60); commit');
     await expect
-      .poll(() => sql(cluster.host(from), "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and usename = 'clerk'"), {
-        timeout: patience(20_000),
-      })
+      .poll(
+        () => sql(cluster.host(from), "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and usename = 'clerk'"),
+        {
+          timeout: patience(20_000),
+        },
+      )
       .toBe('1');
     const refused = await pgprov('switchover', cluster.file, '--pause-pools', '--yes');
     expect(refused.all).toContain('transactions did not end within');

@@ -88,7 +88,9 @@ describe('a switchover with --pause-pools', () => {
   it('is refused without PgBouncer', async () => {
     const start = { ...seen({}), inventory: await inventoryOf(THREE), options: { pausePools: true } };
     expect(switchover.problems?.(start)[0]?.message).toContain('no host of the inventory has the role pgbouncer');
-    expect(restart.problems?.({ ...start, chosenHosts: undefined })[0]?.message).toContain('no host of the inventory has the role pgbouncer');
+    expect(restart.problems?.({ ...start, chosenHosts: undefined })[0]?.message).toContain(
+      'no host of the inventory has the role pgbouncer',
+    );
     const store = { ...start, inventory, options: { pausePools: true, service: 'etcd' } };
     expect(restart.problems?.({ ...store, chosenHosts: undefined })[0]?.message).toContain('--pause-pools is about PostgreSQL');
   });

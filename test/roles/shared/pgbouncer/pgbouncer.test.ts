@@ -4,7 +4,8 @@ import { poolerConfiguration } from '../../../../roles/shared/pgbouncer/config-f
 import type { Change } from '../../../../src/resources/resource.js';
 import { contextOf, inventoryOf } from '../../../support/inventory.js';
 
-const MEMBERS = 'cluster: demo\nroles: [base, pgdg, postgresql, replication, etcd, patroni]\nhosts:\n  pg1: 10.0.0.1\n  pg2: 10.0.0.2\n  pg3: 10.0.0.3\n';
+const MEMBERS =
+  'cluster: demo\nroles: [base, pgdg, postgresql, replication, etcd, patroni]\nhosts:\n  pg1: 10.0.0.1\n  pg2: 10.0.0.2\n  pg3: 10.0.0.3\n';
 const PROXIES = '  lb1: {address: 10.0.0.8, roles: [base, haproxy]}\n  lb2: {address: 10.0.0.9, roles: [base, haproxy]}\n';
 const POOL = '  pool1: {address: 10.0.0.7, roles: [base, pgdg, pgbouncer]}\n';
 const HBA = 'postgresql: {hba: [host app app 10.0.0.0/24 scram-sha-256]}\n';
