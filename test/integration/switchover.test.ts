@@ -4,7 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { journalFile, runIds } from '../../src/store/journal.js';
 import type { ClusterStatus } from '../../src/lib/cluster-status.js';
 import { assertDocumented } from '../support/json-lines.js';
+import type { LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
+import { SteadyClient } from '../walk/steady-client.js';
 import type { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, must, patronictl, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
@@ -23,6 +25,9 @@ describe('pgprov switchover', () => {
   /** Sessions of the probe that measures gaps in writes, on all hosts. */
   const probes = async (): Promise<string[]> =>
     Promise.all(cluster.hosts.map((host) => must(host, "pgrep -f '[p]sql -XAtqw' || :"))).then((all) => all.filter((pids) => pids !== ''));
+
+  const leaderHost = async (): Promise<LabHost> =>
+    cluster.host((await members()).find((line) => line.endsWith('Leader running'))?.split(' ')[0] ?? '');
 
   beforeAll(async () => {
     written = await WrittenCluster.start();
@@ -219,5 +224,31 @@ describe('pgprov switchover', () => {
     const leader = after.find((line) => line.endsWith('Leader running'))?.split(' ')[0] ?? '';
     await expect.poll(() => server(5000), { timeout: patience(20_000) }).toBe(`${cluster.host(leader).address}|f`);
     await expect.poll(() => server(5001), { timeout: patience(20_000) }).toMatch(/\|t$/u);
+  });
+
+  it('holds clients of a pool up meanwhile, with --pause-pools, and none of them sees an error', async () => {
+    const [first, ...others] = cluster.hosts as [LabHost, LabHost, LabHost];
+    const roles = ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'haproxy', 'pgbouncer'];
+    await cluster.write(withClient({ hosts: { [first.name]: { address: first.address, roles } } }));
+    const applied = await cluster.run('apply');
+    expect(applied.code, applied.all).toBe(0);
+    await sql(await leaderHost(), 'CREATE TABLE pooled (id bigserial PRIMARY KEY); GRANT ALL ON pooled, pooled_id_seq TO clerk');
+    const access = { addresses: [first.address], port: 6432, ...CLIENT };
+    const client = await SteadyClient.start(access, 'INSERT INTO pooled DEFAULT VALUES RETURNING id');
+    try {
+      const { code, all } = await pgprov('switchover', cluster.file, '--pause-pools', '--yes', '--output', 'json');
+      expect(code, all).toBe(0);
+      const steps = all.split('\n').find((line) => line.includes('"type":"steps"')) ?? '';
+      expect(JSON.parse(steps).steps.map(({ id }: { id: string }) => id)).toEqual(
+        ['pause-pools-1', 'hand-over', 'lead-proxies-1', 'resume-pools-1', 'follow'].map((id) => `switchover/${id}`),
+      );
+      await client.moves();
+      expect(client.errors).toEqual([]);
+    } finally {
+      await client.stop();
+    }
+    const told = await sql(await leaderHost(), 'SELECT count(*) FROM pooled');
+    expect(Number(told)).toBeGreaterThanOrEqual(client.answered);
+    for (const host of others) expect((await host.exec('systemctl is-active pgbouncer')).code).not.toBe(0);
   });
 });

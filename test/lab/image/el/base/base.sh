@@ -9,8 +9,8 @@ of_suite() {
   awk -F '|' -v suite="$1" '!/^#/ && $4 == suite { print $5 }' "$LAB_RECIPE/../rpm/from-debs/table"
 }
 LAB_DEBS="postgresql-15 postgresql-client-15 haproxy $(of_suite bookworm)"
-# These are nearer to what PGDG ships, and they run on bookworm's libc and python.
-LAB_NEWER_DEBS="etcd-server etcd-client patroni pgbackrest pgbouncer $(of_suite trixie)"
+# These are nearer to what PGDG ships, and they run on bookworm's libc and python; PgBouncer brings a libc of its own.
+LAB_NEWER_DEBS="etcd-server etcd-client patroni pgbackrest pgbouncer libc6 $(of_suite trixie)"
 export LAB_RECIPE LAB_PAYLOAD LAB_DEBS LAB_NEWER_DEBS
 
 # What a minimal installation of Rocky has.

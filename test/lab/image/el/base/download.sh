@@ -23,8 +23,8 @@ apt_get $trixie download $LAB_NEWER_DEBS
 for deb in "$root"/lab-debs/*.deb; do
   name=$(dpkg-deb --field "$deb" Package)
   mkdir "$LAB_PAYLOAD/$name"
-  # What the root file system has already must stay when an rpm package is removed: dnf itself needs some of it.
-  if [ ! -e "$root/var/lib/dpkg/info/$name.list" ] && [ ! -e "$root/var/lib/dpkg/info/$name:$(dpkg --print-architecture).list" ]; then
+  # What the root file system has already must stay when an rpm package is removed: dnf itself needs some of it. A newer libc is put elsewhere.
+  if [ "$name" = libc6 ] || { [ ! -e "$root/var/lib/dpkg/info/$name.list" ] && [ ! -e "$root/var/lib/dpkg/info/$name:$(dpkg --print-architecture).list" ]; }; then
     dpkg-deb --extract "$deb" "$LAB_PAYLOAD/$name"
   fi
   # The upstream version alone: no epoch, no revision, no Debian suffix.
