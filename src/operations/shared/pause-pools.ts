@@ -38,7 +38,7 @@ export const PAUSE_POOLS: OptionSchema = {
 /** Seconds that transactions get to end before an operation gives up, with nothing done. */
 const TRANSACTIONS_WITHIN = 15;
 
-/** Seconds after which a host resumes its pools by itself; less than PgBouncer has clients wait by default. */
+/** Seconds after which a host resumes its pools by itself. */
 const PAUSED_AT_MOST = 90;
 
 /** The roles whose hosts take part, those of PgBouncer and of what it goes through included where its pools are to be paused. */
@@ -135,7 +135,11 @@ function pausing(run: Run, turn: number): HostStep {
     title: `pause the pools on ${enumerate(on)}`,
     effect: `their clients wait, for ${PAUSED_AT_MOST} s at most, after which each host resumes them by itself`,
     on,
-    resources: (context) => [poolsPaused({ console: consoleOf(context), within: TRANSACTIONS_WITHIN, limit: PAUSED_AT_MOST })],
+    resources: (context) => {
+      // PgBouncer cuts off who waits for longer.
+      const limit = Math.min(PAUSED_AT_MOST, variables(context.host, 'pgbouncer').query_wait_timeout - 5);
+      return [poolsPaused({ console: consoleOf(context), within: TRANSACTIONS_WITHIN, limit })];
+    },
   };
 }
 
