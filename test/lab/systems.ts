@@ -8,6 +8,8 @@ export interface DebianFacts {
   suite: string;
   /** The major version of PostgreSQL that the lab's mirror carries for it. */
   postgresql: number;
+  /** An earlier major version that the mirror carries as well, as PGDG does, and the suite whose packages of it the system can install. */
+  earlier?: { postgresql: number; suite: string };
 }
 
 /** What the lab needs to know of a system of the Enterprise Linux family. */
@@ -25,10 +27,13 @@ export type SystemFacts = DebianFacts | ElFacts;
 /** How a system manages its packages. */
 export type Family = SystemFacts['family'];
 
+/** The major version of PostgreSQL that hosts with Debian 13 can have beside, or before, their own. */
+export const EARLIER = { postgresql: 15, suite: 'bookworm' };
+
 /** All systems with their facts. */
 export const SYSTEMS: Readonly<Record<System, SystemFacts>> = {
   debian12: { family: 'debian', suite: 'bookworm', postgresql: 15 },
-  debian13: { family: 'debian', suite: 'trixie', postgresql: 17 },
+  debian13: { family: 'debian', suite: 'trixie', postgresql: 17, earlier: EARLIER },
   rocky8: { family: 'el', major: 8, postgresql: 15 },
   rocky9: { family: 'el', major: 9, postgresql: 15 },
 };

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { labInventory, SYSTEMS, type LabHost } from '../lab/index.js';
+import { EARLIER, labInventory, SYSTEMS, type LabHost } from '../lab/index.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { must, shellWord } from '../integration/support/outside.js';
 import { pgprov, type Finished } from '../integration/support/pgprov.js';
@@ -144,5 +144,128 @@ describe.each([
     }
     expect(await streams(pg1, 5432)).toBe('pg2 streaming');
     expect(await streams(pg2, 5433)).toBe('pg1 streaming');
+  });
+});
+
+/** A firewall that lets SSH in, and nothing else. */
+const CLOSED = `#!/usr/sbin/nft -f
+flush ruleset
+table inet filter {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		iif "lo" accept
+		tcp dport 22 accept
+	}
+}`;
+
+describe('instances of two major versions on hosts of Debian 13', () => {
+  const { postgresql: recent } = SYSTEMS.debian13;
+  const { postgresql: earlier } = EARLIER;
+  /** The cluster of the recent version has its primary on pg1, that of the earlier one on pg2. */
+  const PORTS: ReadonlyMap<number, number> = new Map([
+    [recent, 5432],
+    [earlier, 5433],
+  ]);
+  const roles = ['base', 'firewall', 'pgdg', 'postgresql', 'replication'];
+  const unit = (version: number): string => `postgresql@${version}-main`;
+  let cluster: TestCluster;
+  let pg1: LabHost;
+  let pg2: LabHost;
+  let older: string;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start('mxinsmaj', 'debian13', 2, 'packages');
+    [pg1, pg2] = cluster.hosts as [LabHost, LabHost];
+    for (const host of cluster.hosts) {
+      await must(host, 'apt-get -qq update && apt-get -qq install nftables >/dev/null');
+      expect((await host.exec('cat >/etc/nftables.conf && systemctl -q enable --now nftables', { input: CLOSED })).code).toBe(0);
+    }
+    await cluster.write({ roles, postgresql: { version: recent } });
+    older = join(cluster.directory, 'older.yml');
+    const own = { cluster: 'older', roles, leader: 'pg2', postgresql: { version: earlier, port: PORTS.get(earlier) } };
+    await writeFile(older, stringify({ ...(await labInventory(cluster.hosts)), ...own }));
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  const psql = (host: LabHost, version: number, statement: string): Promise<string> =>
+    must(host, `runuser -u postgres -- psql -p ${PORTS.get(version)} -XAtq -v ON_ERROR_STOP=1 -c ${shellWord(statement)}`);
+
+  const streams = (host: LabHost, version: number): Promise<string> =>
+    psql(host, version, "select string_agg(application_name || ' ' || state, ', ') from pg_stat_replication");
+
+  /** What no run on the other version may touch: the server and its own files. */
+  const identity = async (host: LabHost, version: number): Promise<string> =>
+    [
+      await psql(host, version, 'select pg_postmaster_start_time(), pg_conf_load_time()'),
+      await must(host, `find /etc/postgresql/${version} -type f -printf '%p %T@ %i\\n' | sort`),
+      await must(host, `systemctl show -p MainPID -p ActiveEnterTimestampMonotonic ${unit(version)}`),
+    ].join('\n');
+
+  const identities = (version: number): Promise<string[]> => Promise.all(cluster.hosts.map((host) => identity(host, version)));
+
+  it('are made one after the other, and the second leaves the first alone', async () => {
+    const first = await cluster.run('apply');
+    expect(first.all).not.toContain('error:');
+    expect(first.code).toBe(0);
+    const before = await identities(recent);
+    const second = await pgprov('apply', older, '--yes');
+    expect(second.all).not.toContain('error:');
+    expect(second.code).toBe(0);
+    expect(await identities(recent)).toEqual(before);
+    const both = [before, await identities(earlier)];
+    for (const run of [await cluster.run('apply'), await pgprov('apply', older, '--yes')])
+      expect([run.code, run.all]).toEqual([0, expect.stringContaining('No changes')]);
+    expect([await identities(recent), await identities(earlier)]).toEqual(both);
+  });
+
+  it('each have a version, a port, a directory, a unit and an opening in the firewall', async () => {
+    expect(await streams(pg1, recent)).toBe('pg2 streaming');
+    expect(await streams(pg2, earlier)).toBe('pg1 streaming');
+    const lines = (await must(pg1, "pg_lsclusters -h | awk '{print $1, $2, $3, $4, $6}'")).split('\n').sort();
+    expect(lines).toEqual(
+      [
+        `${recent} main 5432 online /var/lib/postgresql/${recent}/main`,
+        `${earlier} main 5433 online,recovery /var/lib/postgresql/${earlier}/main`,
+      ].sort(),
+    );
+    const rules = await must(pg1, 'nft list ruleset');
+    for (const [version, port] of PORTS) {
+      expect(await psql(pg1, version, "select current_setting('server_version_num')::int / 10000")).toBe(String(version));
+      expect(await psql(pg1, version, 'show data_directory')).toBe(`/var/lib/postgresql/${version}/main`);
+      expect(await must(pg1, `systemctl is-active ${unit(version)}`)).toBe('active');
+      expect(rules).toMatch(new RegExp(`dport.*\\b${port}\\b`, 'u'));
+    }
+  });
+
+  it('are restarted, stopped and looked at one without the other', async () => {
+    const before = await identities(recent);
+    const started = await psql(pg2, earlier, 'select pg_postmaster_start_time()');
+    const restart = await pgprov('restart', older, '--yes');
+    expect([restart.code, restart.all]).toEqual([0, expect.any(String)]);
+    expect(await psql(pg2, earlier, 'select pg_postmaster_start_time()')).not.toBe(started);
+    expect(await streams(pg2, earlier)).toBe('pg1 streaming');
+    expect(await identities(recent)).toEqual(before);
+    const moved = await pgprov('switchover', older, '--to', 'pg1', '--yes');
+    expect([moved.code, moved.all]).toEqual([0, expect.any(String)]);
+    expect(await streams(pg1, earlier)).toBe('pg2 streaming');
+    expect((await pgprov('stop', older, '--yes')).code).toBe(0);
+    expect(await must(pg1, `systemctl is-active ${unit(earlier)} || :`)).toBe('inactive');
+    expect(await identities(recent)).toEqual(before);
+    expect((await cluster.run('status')).code).toBe(0);
+    expect((await pgprov('start', older, '--yes')).code).toBe(0);
+    expect(await streams(pg1, earlier)).toBe('pg2 streaming');
+  });
+
+  it('keep their version where the inventory says that of the other one', async () => {
+    const before = await identities(earlier);
+    const own = { cluster: 'older', roles, leader: 'pg1', postgresql: { version: recent, port: 5434 } };
+    await writeFile(older, stringify({ ...(await labInventory(cluster.hosts)), ...own }));
+    const run = await pgprov('apply', older, '--yes');
+    expect([run.code, run.all]).toEqual([4, expect.stringContaining('is that of demo')]);
+    expect(await identities(earlier)).toEqual(before);
   });
 });

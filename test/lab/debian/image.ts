@@ -7,12 +7,12 @@ import { inLab, RECIPES } from '../paths.js';
 import { runRecipe } from '../recipes.js';
 import type { DebianFacts } from '../systems.js';
 import { publishPackages } from './archive.js';
-import { wantedPackages } from './packages.js';
+import { earlierPackages, wantedPackages } from './packages.js';
 
 /** What an image of Debian and its part of the mirror are made from, for `recipeHash`. */
 export function debianRecipe(facts: DebianFacts): { facts: unknown; paths: string[] } {
   return {
-    facts: [facts, wantedPackages(facts)],
+    facts: [facts, wantedPackages(facts), earlierPackages(facts)],
     paths: [
       ...['debian', 'host', 'debootstrap.sh', 'archive.sh'].map((name) => join(RECIPES, name)),
       // The code that fills the mirror is as much a part of the recipe as the shell files.
@@ -26,7 +26,9 @@ export function debianRecipe(facts: DebianFacts): { facts: unknown; paths: strin
 export async function buildDebian({ system, image, folder, log }: ImageBuild, facts: DebianFacts): Promise<void> {
   const [tar, debs] = [join(folder, 'root.tar'), join(folder, 'debs')];
   const recipe = join(RECIPES, 'debian', 'rootfs.sh');
-  await runRecipe(`the image of ${system}`, log, ['sh', recipe, facts.suite, tar, debs, inLab('keys'), wantedPackages(facts).join(' ')]);
+  const earlier = [facts.earlier?.suite ?? '', earlierPackages(facts).join(' ')];
+  const command = ['sh', recipe, facts.suite, tar, debs, inLab('keys'), wantedPackages(facts).join(' '), ...earlier];
+  await runRecipe(`the image of ${system}`, log, command);
   await publishPackages(facts, debs);
   await importImage(tar, image);
 }

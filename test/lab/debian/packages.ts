@@ -30,3 +30,12 @@ const PACKAGES = [
 export function wantedPackages({ postgresql }: DebianFacts): string[] {
   return [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...PACKAGES];
 }
+
+/** What the packages of an earlier PostgreSQL need of its suite that the system no longer has. */
+const FROM_EARLIER_SUITE = ['libicu72', 'libldap-2.5-0'];
+
+/** The packages of an earlier PostgreSQL, each named once: with their dependencies LLVM would come along, which no host gets. */
+export function earlierPackages({ earlier }: DebianFacts): string[] {
+  if (earlier === undefined) return [];
+  return [`postgresql-${earlier.postgresql}`, `postgresql-client-${earlier.postgresql}`, ...FROM_EARLIER_SUITE];
+}
