@@ -384,6 +384,7 @@ export {
   type UnitPackage,
 } from './resources/service.js';
 export { type SharedQuestion, printAnswer } from './resources/shared-question.js';
+export { partedServer, type Parted, type PartingServer } from './resources/streaming/parted.js';
 export { PENDING_VALUES, pendingValues, type PendingValue } from './resources/streaming/pending-values.js';
 export { rewindSource } from './resources/streaming/rewind-source.js';
 export { serverAside } from './resources/streaming/server-aside.js';

@@ -3,6 +3,7 @@ import {
   DCS,
   enumerate,
   gate,
+  logPlaceOf,
   psql,
   SERVER_SETTINGS,
   serverSettings,
@@ -85,7 +86,7 @@ export function settingsInForceGate(context: RoleContext): Gate {
     unit: underPatroni ? platform.patroni.unit : platform.postgresql(version).unit(name),
     fatalLogPatterns: [],
     timeout: patience + 30,
-    ...(underPatroni ? { nudge: wakeOwn(context) } : {}),
+    ...(underPatroni ? { nudge: wakeOwn(context) } : { log: logPlaceOf(context) }),
     check: sh`[ "$waited" -lt ${seconds(patience)} ] || exit 0
 awaited=$(${psql(server, ['-c', query])}) || exit 1
 [ -z "$awaited" ] || { echo "not yet:" $awaited; exit 1; }`,

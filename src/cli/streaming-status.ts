@@ -9,6 +9,7 @@ import { SERVER_REPLICATION } from '../resources/server-replication.js';
 import { SERVER_HELD } from '../resources/streaming/server-started.js';
 import { STANDBY_COPY } from '../resources/streaming/standby-copy.js';
 import { STREAMING_SERVER, type StreamingWords } from '../resources/streaming/server.js';
+import { partedServer, type PartingServer } from '../resources/streaming/parted.js';
 import { unseenMember, versionText, type Reader } from './member-status.js';
 
 /** What of a status is about servers that stream without Patroni. */
@@ -128,7 +129,8 @@ function standbyProblems({ paused }: StreamingWords, signal: boolean, streams: b
 }
 
 /** Why a server may not answer, as far as its host tells, and what to do. */
-function silence(host: Host, read: Reader, { inventory, unitOf }: Around): string {
+function silence(host: Host, read: Reader, around: Around): string {
+  const { inventory, unitOf } = around;
   const copy = read(host, STANDBY_COPY);
   const data = read(host, DATA_DIRECTORY);
   const goesOn = `${pgprov`apply ${inventory}`} goes on with it`;
@@ -136,8 +138,25 @@ function silence(host: Host, read: Reader, { inventory, unitOf }: Around): strin
   if (copy?.joining === true) return `it was begun to be made a standby, which is not finished; ${goesOn}`;
   const said = 'PostgreSQL does not answer';
   if (data?.kind === 'absent' || data?.kind === 'empty') return `${said}, and there is no data`;
-  if (read(host, SERVER_HELD) === true) return `it was stopped with pgprov; ${pgprov`start ${inventory} --host ${host.name}`} starts it`;
+  if (read(host, SERVER_HELD) === true) return `it was stopped with pgprov${startText(host, read, around)}`;
   const unit = unitOf(host);
   const active = unit === undefined ? undefined : read(host, serviceHandle(unit))?.active;
   return active === 'inactive' || active === 'failed' ? `${said}: the unit ${unit} is ${active === 'failed' ? 'failed' : 'stopped'}` : said;
+}
+
+/** How one that pgprov stopped is started again, behind that it was; of one that \`start\` would refuse, what it is. */
+function startText(host: Host, read: Reader, { inventory, primary }: Around): string {
+  const [own, leads] = [seenServer(host, read), primary === undefined ? undefined : seenServer(primary, read)];
+  const started = `; ${pgprov`start ${inventory} --host ${host.name}`} starts it`;
+  if (own === undefined || leads === undefined) return started;
+  // Of one that parted the status says by itself what it takes.
+  if (read(host, STREAMING_SERVER)?.signal === true)
+    return partedServer(own, leads).kind === 'more' ? `, and has parted from ${leads.name}` : started;
+  return `, and would start as a second primary beside ${leads.name}; ${pgprov`doctor ${inventory}`} says what to do`;
+}
+
+/** A host's server, where it has data. */
+function seenServer(host: Host, read: Reader): PartingServer | undefined {
+  const data = read(host, DATA_DIRECTORY);
+  return data?.kind === 'cluster' ? { name: host.name, data, says: read(host, STREAMING_SERVER)?.says } : undefined;
 }

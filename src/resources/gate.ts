@@ -1,8 +1,10 @@
 import { SEE_CALLED_OFF } from '../shell/call-off.js';
 import { seconds } from '../shell/patience.js';
-import { NOTHING, Script, sh } from '../shell/quote.js';
+import { joinScripts, NOTHING, Script, sh } from '../shell/quote.js';
 import { isPutOff } from './put-off.js';
+import type { LogPlace } from './host-logs.js';
 import { answerText, type Gate } from './resource.js';
+import { defineSeeLog, wordsOfServer } from './server-words.js';
 
 /** A condition to wait for, and what would make waiting pointless. */
 export interface GateOptions {
@@ -23,7 +25,9 @@ export interface GateOptions {
   nudge?: Script;
   /** The unit whose journal explains a failure. */
   unit: string;
-  /** Extended regular expressions of journal lines that more time will not fix. */
+  /** Where the server of that unit writes besides; default: the journal has all that it says. */
+  log?: LogPlace;
+  /** Extended regular expressions of lines in the journal, and in that log, that more time will not fix. */
   fatalLogPatterns: readonly string[];
   /** Seconds on a host of the usual patience, while `progress` stands still where that is given; default 120. */
   timeout?: number;
@@ -80,6 +84,9 @@ const SECONDS_BEFORE_GIVING_UP = 4;
 /** Seconds after which a hopeless sign that has not come back counts as passed; Patroni repeats its own once a loop. */
 const SECONDS_TO_FORGET = 60;
 
+/** So many of PostgreSQL's own sentences are quoted. */
+const SENTENCES = 3;
+
 /** Seconds of a unit's stop that a gate's time does not count, because systemd kills what has not stopped after 90, its default. */
 const SECONDS_TO_STOP = 100;
 
@@ -89,7 +96,11 @@ const SECONDS_TO_STOP = 100;
  * has never proved itself; when it cannot succeed it is stopped, not left trying the same for ever.
  */
 export function gate(options: GateOptions): Gate {
-  const { title, check, unit } = options;
+  const { title, check, unit, log } = options;
+  const recent = sh`journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null`;
+  const lines = log === undefined ? recent : sh`{ ${recent}; printf '%s\n' "$new"; }`;
+  const words = log === undefined ? NOTHING : wordsOfServer(SENTENCES);
+  const journal = sh`journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :`;
   return {
     id: `gate:${options.name}`,
     title,
@@ -110,6 +121,7 @@ set +e
 ${check}
 ) 2>/dev/null
 }
+${log === undefined ? NOTHING : joinScripts([defineSeeLog(log), sh`see_log`])}
 started=$(date +%s)
 second=
 waited=0
@@ -133,7 +145,8 @@ ${options.nudge === undefined ? NOTHING : sh`( ${options.nudge} ) >/dev/null 2>&
 since=$((now - 5))
 if [ "$since" -le "$started" ]; then since=$((started + 1)); fi
 ${SEE_CALLED_OFF}
-line=$(journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null | grep -E ${(ignoreLog ? '' : options.fatalLogPatterns.join('|')) || NO_LINE} | tail -n 1)
+${log === undefined ? NOTHING : sh`see_log`}
+line=$(${lines} | grep -E ${(ignoreLog ? '' : options.fatalLogPatterns.join('|')) || NO_LINE} | tail -n 1)
 unit_state=$(systemctl is-active ${unit} || :)
 case "$line" in
 '') if [ -n "$first" ] && [ $((now - last)) -ge ${SECONDS_TO_FORGET} ]; then first=; fi ;;
@@ -160,14 +173,15 @@ elif [ -n "$off" ]; then
 echo "$off"
 else
 echo ${`${unit} is`} "$unit_state"
-journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
+${journal}
 fi
+${words}
 give_up
 fi
 ${options.progress === undefined ? NOTHING : seeProgress(options.progress)}
 if [ "$((waited - moved - stopping))" -ge ${seconds(options.timeout ?? 120)} ]; then
 echo "${Script.build(GAVE_UP)} after $waited s waiting until "${title}${limitWords(options)}${ifSeen(': ')}
-${options.includeJournal === false ? NOTHING : sh`journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :`}
+${options.includeJournal === false ? words : joinScripts([journal, words])}
 exit 1
 fi
 if [ "$waited" -ge "$next" ]; then

@@ -79,7 +79,7 @@ export interface LogPlace {
 }
 
 /** Sets `base` to the file that the server writes now, '' for none: text rather than CSV, CSV rather than JSON. `all` matches the earlier ones too. */
-function presentFile({ data, file }: LogPlace): Script {
+export function presentFile({ data, file }: LogPlace): Script {
   const notes = `${data}/current_logfiles`;
   return sh`base=
 if [ -r ${notes} ]; then

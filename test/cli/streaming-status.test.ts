@@ -3,7 +3,9 @@ import { statusOf } from '../../src/cli/status-of.js';
 import { CATALOG } from '../../roles/index.js';
 import { renderStatus } from '../../src/report/status-text.js';
 import type { ClusterStatus } from '../../src/lib/cluster-status.js';
-import { primary, standby, streaming, viewOf, type Scene } from '../roles/shared/streaming/scene.js';
+import { View } from '../../src/plan/view.js';
+import { SERVER_HELD } from '../../src/resources/streaming/server-started.js';
+import { primary, standby, statesOf, streaming, viewOf, type Scene } from '../roles/shared/streaming/scene.js';
 
 const inventory = await streaming();
 const SENDS = ['pg2', 'pg3'].map((name) => ({ name, state: 'streaming' }));
@@ -41,6 +43,32 @@ describe('the status of servers that stream without Patroni', () => {
     expect(problems({ pg1: primary(), pg2: standby({ paused: true }), pg3: { data: 'absent', joining: true } })).toEqual([
       expect.stringContaining('pg2: does not stream from pg1; replay of the WAL is paused') as string,
       expect.stringMatching(/pg3: it was begun to be made a standby, which is not finished; `pgprov apply .*` goes on with it/u) as string,
+    ]);
+  });
+
+  it('says how one is started that was stopped with pgprov, where that is what it takes', () => {
+    const history = { timeline: 2, forks: ['1 0/1388 no recovery target specified'] };
+    const told = (pg2: Scene): string[] => {
+      const states = statesOf({
+        pg1: { ...primary({ timeline: 2, sends: SENDS }), data: { history } },
+        pg2,
+        pg3: standby({ timeline: 2 }),
+      });
+      const own = new Map([...(states.get('pg2') ?? []), [SERVER_HELD.id, true]]);
+      const seen = statusOf(inventory, CATALOG, new View(inventory, new Map([...states, ['pg2', own]])), []);
+      return seen.members.flatMap(({ problem }) => problem ?? []);
+    };
+    const at = (lastRecord: string): Pick<Required<Scene>, 'data'> => ({
+      data: { position: { timeline: 1, checkpoint: lastRecord, nextOid: 24576, lastRecord, atRest: true } },
+    });
+    expect(told({ signal: true, ...at('0/1300') })).toEqual([
+      expect.stringMatching(/^it was stopped with pgprov; `pgprov start .*--host pg2` starts it$/u),
+    ]);
+    expect(told({ signal: true, ...at('0/1400') })).toEqual(['it was stopped with pgprov, and has parted from pg1']);
+    expect(told(at('0/1300'))).toEqual([
+      expect.stringMatching(
+        /^it was stopped with pgprov, and would start as a second primary beside pg1; `pgprov doctor .*` says what to do$/u,
+      ),
     ]);
   });
 

@@ -21,7 +21,7 @@ describe('gate', () => {
   function tools(programs: Readonly<Record<string, string>>): Script {
     const bin = join(workplace(), 'bin');
     mkdirSync(bin, { recursive: true });
-    for (const name of ['date', 'sleep', 'grep', 'tail', 'cat'].filter((each) => !(each in programs))) {
+    for (const name of ['date', 'sleep', 'grep', 'tail', 'cat', 'stat', 'awk', 'basename'].filter((each) => !(each in programs))) {
       const path = ['/usr/bin', '/bin'].map((directory) => join(directory, name)).find(existsSync);
       if (path !== undefined && !existsSync(join(bin, name))) symlinkSync(path, join(bin, name));
     }
@@ -205,6 +205,52 @@ echo "$now of 9, before $before"`,
         const { answers } = await wait(shell, tools(programs), make(check, 30).wait());
         expect(answers.get('gate')?.status).toBe(0);
         expect(readFileSync(count, 'utf8').length).toBeGreaterThanOrEqual(6);
+      });
+
+      /** A server without a collector, whose unit has this as its log. */
+      const logging = (log: string, check: Script, timeout: number): ReturnType<typeof gate> =>
+        gate({
+          name: 'g',
+          title: 'it streams',
+          check,
+          unit: 'postgresql@17-main',
+          log: { data: join(workplace(), 'data'), file: log },
+          fatalLogPatterns: ['has already been removed'],
+          timeout,
+        });
+
+      it('quotes what the server has said in a log of its own since it was started last', { timeout: patience(15_000) }, async () => {
+        const log = join(workplace(), 'postgresql.log');
+        const lines = [
+          'FATAL:  an old cause',
+          'LOG:  starting PostgreSQL 17.12',
+          'LOG:  entering standby mode',
+          'FATAL:  the database system is starting up',
+          'FATAL:  recovery aborted because of insufficient parameter settings',
+          'HINT:  You can restart the server after making the necessary configuration changes.',
+        ];
+        writeFileSync(log, lines.map((line) => `2026-11-30 02:00:00.123 UTC [7] ${line}\n`).join(''));
+        const programs = { systemctl: 'echo failed; exit 3', journalctl: ':' };
+        const { answers } = await wait(shell, tools(programs), logging(log, sh`false`, 60).wait());
+        expect(answers.get('gate')?.out.toString()).toBe(
+          [
+            'giving up waiting until it streams:',
+            'postgresql@17-main is failed',
+            '2026-11-30 02:00:00.123 UTC [7] FATAL:  recovery aborted because of insufficient parameter settings',
+            '2026-11-30 02:00:00.123 UTC [7] HINT:  You can restart the server after making the necessary configuration changes.',
+            '',
+          ].join('\n'),
+        );
+      });
+
+      it('gives up on what the server repeats in a log of its own, not on what stood there', { timeout: patience(30_000) }, async () => {
+        const log = join(workplace(), 'postgresql.log');
+        const gone = 'FATAL:  requested WAL segment 000000010000000000000003 has already been removed';
+        writeFileSync(log, `LOG:  starting PostgreSQL 17.12\n${gone}\n`);
+        const { answers: first } = await wait(shell, tools(running), logging(log, sh`false`, 6).wait());
+        expect(first.get('gate')?.out.toString()).toMatch(/^gave up after \d+ s waiting until it streams\nFATAL: {2}requested WAL/u);
+        const { answers } = await wait(shell, tools(running), logging(log, sh`echo ${gone} >>${log}; false`, 60).wait());
+        expect(answers.get('gate')?.out.toString()).toMatch(/^giving up waiting until it streams:\nFATAL: {2}requested WAL segment/u);
       });
 
       it('also times out without systemd', { timeout: patience(15_000) }, async () => {

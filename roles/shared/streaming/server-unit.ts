@@ -8,7 +8,9 @@ export function unitServer({ host, platform }: Pick<RoleContext, 'host' | 'platf
   const { unit, standalone } = platform.postgresql(version);
   return {
     unit: unit(name),
-    ...(standalone.by === 'postgresql-common' ? { startConf: `${standalone.configDirectory(name)}/start.conf` } : {}),
+    ...(standalone.by === 'postgresql-common'
+      ? { startConf: `${standalone.configDirectory(name)}/start.conf`, logFile: standalone.logFile(name) }
+      : {}),
     server: localServer(host, platform),
     data: dataDirectoryOf(host, platform),
   };

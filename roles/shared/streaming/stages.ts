@@ -1,6 +1,7 @@
 import {
   awaitedStreaming,
   copiedGate,
+  logPlaceOf,
   memberSlots,
   serverReleased,
   standbyCopied,
@@ -94,7 +95,10 @@ function joining(context: RoleContext, prefix: string): Stage[] {
       title: 'start the standby',
       crossing: 'independent',
       resources: [parts.service, serverReleased(unitServer(context)) as Resource],
-      gates: [settingsInForceGate(context), awaitedStreaming({ server, data, unit: unit(name), host: host.name })],
+      gates: [
+        settingsInForceGate(context),
+        awaitedStreaming({ server, data, unit: unit(name), log: logPlaceOf(context), host: host.name }),
+      ],
     },
     { name: 'joined', title: 'note the standby', crossing: 'independent', resources: [standbyJoined(data) as Resource] },
   ];

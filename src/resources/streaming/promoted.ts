@@ -1,5 +1,6 @@
 import { dataQuestion, readDataDirectory, type DataDirectoryState } from '../data-directory.js';
 import { gate } from '../gate.js';
+import type { LogPlace } from '../host-logs.js';
 import { findRows, psql, psqlInput, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, NOTHING_DONE, type Gate, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
@@ -111,11 +112,12 @@ fi`,
 }
 
 /** Open when a server takes writes: something that leaves no trace is committed. */
-export function writesGate({ unit, server, host }: { unit: string; server: LocalServer; host: string }): Gate {
+export function writesGate({ unit, server, log, host }: { unit: string; server: LocalServer; log: LogPlace; host: string }): Gate {
   return gate({
     name: 'writes',
     title: `${host} takes writes`,
     unit,
+    log,
     fatalLogPatterns: [],
     check: sh`${psql(server, ['-c', "SELECT pg_logical_emit_message(true, 'pgprov', '')"])} >/dev/null`,
     look: {

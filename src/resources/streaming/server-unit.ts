@@ -31,6 +31,8 @@ export interface UnitServer extends BootUnit {
   server: LocalServer;
   /** The data directory. */
   data: string;
+  /** What the server writes to where it has no collector of its own; undefined: to the journal of its unit. */
+  logFile?: string;
 }
 
 /** Defines `serves`: a postmaster has the directory open; its number is in `$pid` then. */
@@ -122,10 +124,11 @@ ${stopServer(options)}`,
 const STARTS_WITHIN = 600;
 
 /** Has systemd start the unit, or restart it, and says why where PostgreSQL does not come up. */
-export function bringUp(verb: 'start' | 'restart', { unit, server, data }: UnitServer, more: Script = NOTHING): Script {
-  return sh`${noteLogEnds({ server, data, unit })}
+export function bringUp(verb: 'start' | 'restart', options: UnitServer, more: Script = NOTHING): Script {
+  const { unit } = options;
+  return sh`${noteLogEnds(options)}
 if ! ( ${controlUnit(verb, { unit, timeout: STARTS_WITHIN })} ); then
-${startFailure({ server, data, unit })}
+${startFailure(options)}
 ${more}
 exit 1
 fi`;

@@ -5,6 +5,7 @@ import {
   dataDirectoryOf,
   enumerate,
   localServer,
+  logPlaceOf,
   standbyCopied,
   standbyJoined,
   STANDBY_COPY,
@@ -120,7 +121,7 @@ function starts(context: RoleContext): Resource[] {
 export function streamsGate(context: RoleContext): Gate {
   const { host, platform } = context;
   const data = dataDirectoryOf(host, platform);
-  return awaitedStreaming({ server: localServer(host, platform), data, unit: unitOf(context), host: host.name });
+  return awaitedStreaming({ server: localServer(host, platform), data, unit: unitOf(context), log: logPlaceOf(context), host: host.name });
 }
 
 /** Slots on standbys that have standbys of their own. */

@@ -1,4 +1,4 @@
-import { enumerate, gate, psql, RECEIVER_STATE, sh, type Gate, type RoleContext } from '../../../index.js';
+import { enumerate, gate, logPlaceOf, psql, RECEIVER_STATE, sh, type Gate, type RoleContext } from '../../../index.js';
 import { localServer } from '../../../../roles/shared/layout.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { STREAMING_STANDBYS } from '../streaming-gate.js';
@@ -24,6 +24,7 @@ export function streamsGate(context: RoleContext, to: readonly string[]): Gate {
     name: 'server-streams',
     title: `${host.name} runs and streams${also}`,
     unit: unitServer(context).unit,
+    log: logPlaceOf(context),
     fatalLogPatterns: HOPELESS,
     timeout: STREAMS_WITHIN,
     check: sh`recovers=$(${psql(server, ['-c', 'SELECT pg_is_in_recovery()'])} 2>/dev/null) || { echo 'no connection yet'; exit 1; }
@@ -45,6 +46,7 @@ export function answersGate(context: RoleContext): Gate {
     name: 'server-answers',
     title: `${host.name} takes connections`,
     unit: unitServer(context).unit,
+    log: logPlaceOf(context),
     fatalLogPatterns: HOPELESS,
     timeout: STREAMS_WITHIN,
     check: sh`${psql(localServer(host, platform), ['-c', 'SELECT 1'])} >/dev/null 2>&1 || { echo 'no connection yet'; exit 1; }`,

@@ -1,5 +1,6 @@
 import {
   enumerate,
+  logPlaceOf,
   memberSlots,
   promoted,
   SERVER_REPLICATION,
@@ -103,7 +104,7 @@ export function promoteStep(
       const { data: path, server } = unitServer(context);
       return [promoted({ path, server, after }) as Resource];
     },
-    gates: (context) => [writesGate({ ...unitServer(context), host: to })],
+    gates: (context) => [writesGate({ ...unitServer(context), log: logPlaceOf(context), host: to })],
   };
 }
 
