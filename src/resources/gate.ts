@@ -84,6 +84,9 @@ const SECONDS_BEFORE_GIVING_UP = 4;
 /** Seconds after which a hopeless sign that has not come back counts as passed; Patroni repeats its own once a loop. */
 const SECONDS_TO_FORGET = 60;
 
+/** A unit that was started before its gate began may have said why it ended so many seconds earlier. */
+const SECONDS_BEFORE_A_GATE = 10;
+
 /** So many of PostgreSQL's own sentences are quoted. */
 const SENTENCES = 3;
 
@@ -172,7 +175,11 @@ journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null | grep -E 
 elif [ -n "$off" ]; then
 echo "$off"
 else
-echo ${`${unit} is`} "$unit_state"
+since=$((started - ${SECONDS_BEFORE_A_GATE}))
+cause=$( { ${recent}
+${words}
+} | grep -E ${CAUSES} | head -n 1)
+echo ${`${unit} is`} "$unit_state"${Script.build('"${cause:+: $cause}"')}
 ${journal}
 fi
 ${words}

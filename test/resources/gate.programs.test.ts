@@ -21,7 +21,7 @@ describe('gate', () => {
   function tools(programs: Readonly<Record<string, string>>): Script {
     const bin = join(workplace(), 'bin');
     mkdirSync(bin, { recursive: true });
-    for (const name of ['date', 'sleep', 'grep', 'tail', 'cat', 'stat', 'awk', 'basename'].filter((each) => !(each in programs))) {
+    for (const name of ['date', 'sleep', 'grep', 'tail', 'cat', 'stat', 'awk', 'basename', 'head'].filter((each) => !(each in programs))) {
       const path = ['/usr/bin', '/bin'].map((directory) => join(directory, name)).find(existsSync);
       if (path !== undefined && !existsSync(join(bin, name))) symlinkSync(path, join(bin, name));
     }
@@ -172,6 +172,13 @@ echo "$now of 9, before $before"`,
         expect(readFileSync(mark, 'utf8'), 'a unit that is not enabled does not go on trying').toBe('stop etcd\n');
       });
 
+      it('says first why a unit has ended, where its journal does', { timeout: patience(15_000) }, async () => {
+        const lines = ['opened', 'cp: error: cannot copy: No space left on device', 'cp: error: it was not the last'];
+        const programs = { systemctl: 'echo failed; exit 3', journalctl: lines.map((line) => `echo '${line}'`).join('\n') };
+        const { answers } = await wait(shell, tools(programs), make(sh`false`, 60, []).wait());
+        expect(answers.get('gate')?.out.toString().split('\n')[1]).toBe('etcd is failed: cp: error: cannot copy: No space left on device');
+      });
+
       it('continues, and does not count the time, while a unit takes long to stop for a restart', {
         timeout: patience(30_000),
       }, async () => {
@@ -235,7 +242,7 @@ echo "$now of 9, before $before"`,
         expect(answers.get('gate')?.out.toString()).toBe(
           [
             'giving up waiting until it streams:',
-            'postgresql@17-main is failed',
+            'postgresql@17-main is failed: 2026-11-30 02:00:00.123 UTC [7] FATAL:  recovery aborted because of insufficient parameter settings',
             '2026-11-30 02:00:00.123 UTC [7] FATAL:  recovery aborted because of insufficient parameter settings',
             '2026-11-30 02:00:00.123 UTC [7] HINT:  You can restart the server after making the necessary configuration changes.',
             '',

@@ -45,17 +45,20 @@ export function byReach(seen: Lost): Reach[] {
   return known.sort((a, b) => (isFurther(a, b) ? -1 : isFurther(b, a) ? 1 : rank(a) - rank(b)));
 }
 
+/** Which standbys commits of the lost primary waited for, and for how many of them. */
+function awaited({ inventory: { hosts }, lost: [former = ''] }: Lost, to: string): { names: readonly string[]; number: number } {
+  const host = hosts.find(({ name }) => name === former) ?? hosts.find(({ name }) => name === to);
+  return host === undefined ? { names: [], number: 0 } : synchronousOf(host);
+}
+
 /**
  * That a standby may lack commits that clients were told of, although commits waited for standbys, as a clause that follows its name. Each such commit
  * is on as many standbys as are waited for, so that it is on one at least of those that are seen, where few enough are not.
  */
 export function lackWhy(seen: Lost, to: string): string | undefined {
-  const { view, inventory } = seen;
-  const [former = ''] = seen.lost;
-  const host = inventory.hosts.find(({ name }) => name === former) ?? inventory.hosts.find(({ name }) => name === to);
-  if (host === undefined) return undefined;
-  const { names, number } = synchronousOf(host);
+  const { names, number } = awaited(seen, to);
   if (number === 0) return undefined;
+  const { view } = seen;
   const unknown = names.filter((name) => reachOf(view, name) === undefined);
   if (unknown.length < number) return undefined;
   return `may lack commits that clients were told of: ${enumerate(unknown)}, which they may have waited for, ${unknown.length === 1 ? 'does' : 'do'} not say how far ${unknown.length === 1 ? 'it is' : 'they are'}`;
@@ -72,8 +75,16 @@ export function lossText(seen: Lost, to: string): string {
     `${to} has received the WAL up to ${formatLsn(own.bytes)} on timeline ${own.timeline}`,
     ...others,
     ...lost.map((name) => lostText(view, name, own)),
-    ...(lack === undefined ? [] : [`${to} ${lack}`]),
+    ...(lack === undefined ? keptText(seen, own) : [`${to} ${lack}`]),
   ].join('; ');
+}
+
+/** What is certain where commits waited for standbys, whatever the lost primary had: one of those that are seen has them, and this one has all of theirs. */
+function keptText(seen: Lost, own: Reach): string[] {
+  const { view, inventory, lost } = seen;
+  const others = othersThan(inventory, own.name, ...lost).flatMap((name) => reachOf(view, name) ?? []);
+  if (awaited(seen, own.name).number === 0 || others.some((other) => isFurther(other, own))) return [];
+  return [`no commit is lost that waited for a synchronous standby: ${own.name} has them`];
 }
 
 function otherText(seen: Lost, name: string, own: Reach): string {

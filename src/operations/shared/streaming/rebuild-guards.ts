@@ -3,6 +3,7 @@ import {
   formatBytes,
   PENDING_VALUES,
   pgprov,
+  STANDBY_COPY,
   STANDBY_LIMITS,
   TABLESPACES,
   type OperationObjection,
@@ -62,7 +63,7 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   }
   const changes = otherChanges(run);
   if (changes.length > 0) return changes;
-  if (!isOld(run)) return [];
+  if (!isOld(run)) return isToBeCopied(run) ? room(run, source) : [];
   const backups = isFromBackup(run) ? sourceObjections(run, source.name) : [];
   return [
     ...others(run),
@@ -73,6 +74,12 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
     ...backups,
     ...room(run, source),
   ].slice(0, 1);
+}
+
+/** Its data is aside, and nothing has come in its place or is on its way. */
+function isToBeCopied({ view, options: { member: host = '' } }: RebuildRun): boolean {
+  const copy = view.read(host, STANDBY_COPY);
+  return copy?.copied === false && !copy.copying;
 }
 
 /** What would keep the servers from being brought into order once its data is aside: another one that is in no better state. */
@@ -154,8 +161,9 @@ function room(run: RebuildRun, source: SeenServer): OperationObjection[] {
   const own = copyOn(view, host);
   const path = dataPath(run);
   const [spaces, copied] = [tablespacesOn(view, host), tablespacesOn(view, source.name)];
+  const old = isOld(run);
   const refuse = (message: string, hint: string): OperationObjection[] => [
-    { kind: 'refuse', message, hint: `nothing was changed; ${hint}` },
+    { kind: 'refuse', message, hint: old ? `nothing was changed; ${hint}` : `${hint}, and run this again` },
   ];
   const fixed = [
     ...(own.fixed === undefined ? [] : [`${path} ${own.fixed}`]),
@@ -188,7 +196,7 @@ function room(run: RebuildRun, source: SeenServer): OperationObjection[] {
     const needed = Math.ceil(bytes + Math.max(bytes * MARGIN.share, MARGIN.least));
     if (disk.free >= needed) continue;
     return refuse(
-      `there is no room on ${host} for its data and a new copy: ${formatBytes(needed)} is needed, and ${formatBytes(disk.free)} is free beside ${place}`,
+      `there is no room on ${host} for ${old ? 'its data and a new copy' : 'the copy, beside the data that was put aside'}: ${formatBytes(needed)} is needed, and ${formatBytes(disk.free)} is free beside ${place}`,
       'make room there',
     );
   }

@@ -91,6 +91,9 @@ function problems({ inventory, options, chosenHosts }: OperationStart<RebuildOpt
   return [{ kind: 'input', error: 'rebuild/host', ...unknownName('server', only, names) }];
 }
 
+/** The state that the control file of a standby has until it is stopped. */
+const CRASHED_STANDBY = 'in archive recovery';
+
 /** Whether pg_rewind is worth a try: the data is whole, of the same database, and has parted from the primary. */
 function canRewind(run: RebuildRun): boolean {
   const { view, options } = run;
@@ -99,8 +102,8 @@ function canRewind(run: RebuildRun): boolean {
   if (copy === true || server === undefined || source === undefined || isBeingMade(view, member)) return false;
   const { data, says, signal } = server;
   if (data.systemIdentifier !== source.data.systemIdentifier || data.control !== 'valid' || data.copy !== 'none') return false;
-  // A standby that crashed cannot recover alone, which pg_rewind needs.
-  if (says === undefined && signal && data.clusterState !== 'shut down in recovery') return false;
+  // A standby that crashed cannot recover alone, which pg_rewind needs; a former primary that was given its standby.signal after it can.
+  if (says === undefined && signal && (data.clusterState ?? CRASHED_STANDBY) === CRASHED_STANDBY) return false;
   return partedFrom(view, source, member).kind !== 'nothing';
 }
 

@@ -139,6 +139,8 @@ describe('pgprov failover of servers that stream without Patroni', () => {
 
   it('tells where commits waited for a standby that does not say how far it is', () => {
     expect(objections(chosen(OFF, {}, {}, synchronous))).toEqual([]);
+    expect(loss(chosen(OFF, {}, {}, synchronous))).toMatch(/; no commit is lost that waited for a synchronous standby: pg2 has them$/u);
+    expect(loss(chosen(OFF, { to: 'pg3', lose: 256 }, {}, synchronous))).not.toContain('no commit is lost');
     const one = { pg2: at(0x2100) };
     expect(objections(chosen(one, {}, {}, synchronous))[0]).toContain(
       'pg2 may lack commits that clients were told of: pg3, which they may have waited for',

@@ -75,6 +75,16 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     });
   });
 
+  it('rewinds a former primary that crashed and was given its standby.signal, not a standby that crashed', () => {
+    const chosen = (clusterState: string): boolean | undefined => {
+      const position = { timeline: 1, checkpoint: '0/5005420', nextOid: 20000, lastRecord: '0/6000000' };
+      const former: MadeServer = { signal: true, data: { clusterState, position }, more: copy() };
+      return rebuild.choose?.(run({ servers: { ...FAILED_OVER, pg1: former }, options: {}, chosenHosts: ['pg1'] })).rewinds;
+    };
+    expect(['in production', 'shut down', 'shut down in recovery'].map(chosen)).toEqual([true, true, true]);
+    expect(chosen('in archive recovery')).toBe(false);
+  });
+
   it('does not give up commits unasked that nobody else has, and says where the timelines parted', () => {
     const options = { member: 'pg1', was: '11-1' };
     expect(objections({ servers: FAILED_OVER, options })).toEqual([
@@ -140,7 +150,14 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     expect(objections({ of: synchronous, servers })[0]).toContain('no commit would end until it is rebuilt');
     const at = (more: Partial<DataCopy>): Record<string, MadeServer> => ({ ...usual(), pg3: { ...standby(), more: copy(more) } });
     expect(objections({ servers: at({ fixed: 'is a mount point' }) })[0]).toContain('is a mount point');
-    expect(objections({ servers: at({ free: GIB }) })[0]).toContain('there is no room on pg3');
+    expect(objections({ servers: at({ free: GIB }) })[0]).toContain('there is no room on pg3 for its data and a new copy');
+    // The disk got full once the data was aside.
+    const aside = (free: number): MadeServer => ({
+      data: 'absent',
+      more: copy({ identity: '', bytes: 0, free, aside: { '11-1': ASIDE } }),
+    });
+    expect(objections({ servers: { ...usual(), pg3: aside(10 * GIB) } })).toEqual([]);
+    expect(objections({ servers: { ...usual(), pg3: aside(GIB) } })[0]).toContain('there is no room on pg3 for the copy');
   });
 
   it('is refused where its primary has yet to take up a lower limit, with which the standby would not start', () => {
