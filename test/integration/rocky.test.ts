@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { labInventory, startHost, type LabHost, type System } from '../lab/index.js';
+import { labInventory, sshSection, startHost, type LabHost, type System } from '../lab/index.js';
 import { MATRIX } from '../support/depth.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, fingerprint, must, patronictl, shellWord, sql } from './support/outside.js';
@@ -116,7 +116,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     const [pg1, pg2] = cluster.hosts as [LabHost, LabHost];
     const file = join(cluster.directory, 'reports.yml');
     const roles = ['base', 'firewall', 'pgdg', 'postgresql', 'replication'];
-    const own = { cluster: 'reports', ssh: { user }, roles, postgresql: { version: 15, name: 'reports', port: 5433 } };
+    const own = { cluster: 'reports', ssh: { ...sshSection(pg1), user }, roles, postgresql: { version: 15, name: 'reports', port: 5433 } };
     await writeFile(file, stringify({ ...(await labInventory([pg1, pg2])), ...own }));
     const ask = (host: LabHost, statement: string): Promise<string> =>
       must(host, `runuser -u postgres -- psql -p 5433 -XAtq -v ON_ERROR_STOP=1 -c ${shellWord(statement)}`);
