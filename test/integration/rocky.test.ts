@@ -1,13 +1,10 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
-import { labInventory, sshSection, startHost, type LabHost, type System } from '../lab/index.js';
+import { startHost, type LabHost, type System } from '../lab/index.js';
 import { MATRIX } from '../support/depth.js';
 import { TestCluster } from './support/cluster.js';
-import { controldata, describeMembers, etcdctl, fingerprint, must, patronictl, shellWord, sql } from './support/outside.js';
+import { controldata, describeMembers, etcdctl, fingerprint, must, patronictl, sql } from './support/outside.js';
 import { placesOf } from './support/places.js';
-import { pgprov, type Finished } from './support/pgprov.js';
+import type { Finished } from './support/pgprov.js';
 import { patience } from '../support/patience.js';
 
 /** Succeeds when a TCP connection from one host to a port of another comes about. */
@@ -110,40 +107,6 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     expect(await must(cluster.host('pg3'), 'dnf -q repolist --enabled </dev/null | cut -d" " -f1 | grep pgdg')).toBe(
       'pgprov-pgdg-common\npgprov-pgdg-extras\npgprov-pgdg15',
     );
-  });
-
-  it('has a primary and a standby without Patroni beside it, made by an inventory of their own, and each is left alone by the other', async () => {
-    const [pg1, pg2] = cluster.hosts as [LabHost, LabHost];
-    const file = join(cluster.directory, 'reports.yml');
-    const roles = ['base', 'firewall', 'pgdg', 'postgresql', 'replication'];
-    const own = { cluster: 'reports', ssh: { ...sshSection(pg1), user }, roles, postgresql: { version: 15, name: 'reports', port: 5433 } };
-    await writeFile(file, stringify({ ...(await labInventory([pg1, pg2])), ...own }));
-    const ask = (host: LabHost, statement: string): Promise<string> =>
-      must(host, `runuser -u postgres -- psql -p 5433 -XAtq -v ON_ERROR_STOP=1 -c ${shellWord(statement)}`);
-    const identity = (host: LabHost): Promise<string> =>
-      must(
-        host,
-        "systemctl show -p MainPID -p NRestarts etcd patroni; runuser -u postgres -- psql -XAtc 'select pg_postmaster_start_time(), pg_conf_load_time()'",
-      );
-    const before = await Promise.all(cluster.hosts.map(identity));
-    const made = await pgprov('apply', file, '--yes');
-    expect(made.all).not.toContain('error:');
-    expect(made.code).toBe(0);
-    expect(await ask(pg1, "select string_agg(application_name || ' ' || state, ', ') from pg_stat_replication")).toBe('pg2 streaming');
-    expect(await must(pg2, 'systemctl is-active postgresql-15-reports && systemctl is-enabled postgresql-15-reports')).toBe(
-      'active\nenabled',
-    );
-    expect(await gets(pg2, pg1, 5433)).toBe(true);
-    expect(await gets(stranger, pg1, 5433)).toBe(false);
-    for (const again of [await pgprov('apply', file, '--yes'), await cluster.run('apply')])
-      expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
-    await ask(pg1, 'create table written as select 7 as i');
-    const moved = await pgprov('switchover', file, '--to', 'pg2', '--yes');
-    expect([moved.code, moved.all]).toEqual([0, expect.any(String)]);
-    expect(await ask(pg2, 'insert into written values (8) returning i')).toBe('8');
-    expect(await ask(pg2, "select string_agg(application_name || ' ' || state, ', ') from pg_stat_replication")).toBe('pg1 streaming');
-    expect((await pgprov('status', file)).code).toBe(0);
-    expect(await Promise.all(cluster.hosts.map(identity))).toEqual(before);
   });
 
   it('moves its leader, and the next apply keeps it there', async () => {
