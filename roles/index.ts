@@ -10,6 +10,7 @@ import pgbouncer from './pgbouncer.js';
 import pgdg from './pgdg.js';
 import postgresql from './postgresql.js';
 import replication from './replication.js';
+import vip from './vip.js';
 
 /** The roles that come with pgprov, in the order in which they are applied. */
 export const CATALOG: readonly Role[] = [
@@ -24,4 +25,5 @@ export const CATALOG: readonly Role[] = [
   backupRepository,
   haproxy,
   pgbouncer,
+  vip,
 ];

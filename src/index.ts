@@ -16,11 +16,13 @@ export { topologyOf, variablesOf, type FromSchema, type FromVariables, type Topo
 export type {
   ChangeMeaning,
   Contribution,
+  Entrance,
   Host,
   Inventory,
   NamedHosts,
   PortAudience,
   RolePort,
+  RoleProtocol,
   VariableProblem,
   VariableSchema,
   VariablesSchema,
@@ -358,6 +360,16 @@ export { POOLER_LOGIN, poolerLogin, type PoolerLogin } from './resources/pgbounc
 export { LOOKUP_QUERY, loginLookup, type LookupState } from './resources/pgbouncer/lookup.js';
 export { poolsPaused, poolsResumed, type PoolsPausedOptions } from './resources/pgbouncer/paused.js';
 export { POOLER, pooler, readPooler, type Pool, type PoolerState } from './resources/pgbouncer/pooler.js';
+export {
+  FOREIGN_ADDRESS,
+  foreignAddress,
+  keepalivedRunsWith,
+  VIRTUAL_ADDRESS,
+  virtualAddress,
+  type ForeignAddress,
+  type HostAddress,
+  type VirtualAddressState,
+} from './resources/virtual-address.js';
 export { SELINUX_DENIALS, selinuxDenials } from './resources/selinux-denials.js';
 export { ASIDE } from './resources/put-aside.js';
 export { scopeIdentity, type ScopeIdentityOptions } from './resources/scope-identity.js';

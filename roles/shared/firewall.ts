@@ -6,6 +6,7 @@ import {
   type Host,
   type Inventory,
   type Resource,
+  type RoleProtocol,
   type View,
 } from '../../src/index.js';
 import { variables } from './variables.js';
@@ -16,7 +17,7 @@ import { variables } from './variables.js';
  */
 export function hostFirewall(host: Host, inventory: Inventory): Resource<FirewallState> | undefined {
   const { backend, client_networks, member_networks } = variables(host, 'firewall');
-  if (backend === 'none' || host.ports.length === 0) return undefined;
+  if (backend === 'none' || host.ports.length + host.protocols.length === 0) return undefined;
   const portsOpenTo = (who: 'members' | 'clients'): number[] =>
     host.ports.filter(({ openTo }) => openTo[who] === true).map(({ port }) => port);
   const members = inventory.hosts.map(({ clusterAddress }) => clusterAddress);
@@ -24,8 +25,16 @@ export function hostFirewall(host: Host, inventory: Inventory): Resource<Firewal
     { sources: [...members, ...member_networks], ports: portsOpenTo('members') },
     { sources: client_networks, ports: portsOpenTo('clients') },
     ...host.ports.map(({ port, openTo }) => ({ sources: openTo.networks ?? [], ports: [port] })),
+    ...host.protocols.map(({ protocol }) => ({ sources: othersWith(protocol, host, inventory), ports: [protocol] })),
   ]);
   return firewall({ cluster: inventory.cluster, backend, openings });
+}
+
+/** The addresses of the other hosts that speak a protocol. */
+function othersWith(protocol: RoleProtocol['protocol'], host: Host, { hosts }: Inventory): string[] {
+  return hosts
+    .filter(({ name, protocols }) => name !== host.name && protocols.some((spoken) => spoken.protocol === protocol))
+    .map(({ clusterAddress }) => clusterAddress);
 }
 
 /** True when this run opens ports in the firewall of a host. */

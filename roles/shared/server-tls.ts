@@ -6,6 +6,7 @@ import {
   topologyOf,
   type CheckResult,
   type Host,
+  type Inventory,
   type Platform,
   type Resource,
   type RoleContext,
@@ -16,6 +17,7 @@ import {
 } from '../../src/index.js';
 import { hostPort, localServer, tlsFiles } from './layout.js';
 import { variables } from './variables.js';
+import { virtualAddresses } from './vip/address.js';
 
 /** Where the server's copies of the host's key pair are; outside of its data, which a copy of another server's takes the place of. */
 function directoryOf(host: Host): string {
@@ -41,12 +43,15 @@ function copiesOn(host: Host, platform: Platform): TlsCopies {
   };
 }
 
-/** That the server has copies of the host's key pair; undefined where it offers no TLS. */
-export function serverIdentity(host: Host): TlsIdentity | undefined {
+/**
+ * That the server has copies of the host's key pair; undefined where it offers no TLS. The certificate has the virtual address too, which clients
+ * see it behind, whoever has it.
+ */
+export function serverIdentity(host: Host, inventory: Pick<Inventory, 'hosts'>): TlsIdentity | undefined {
   const { tls, tls_names: names } = variables(host, 'postgresql');
   if (!tls) return undefined;
   return {
-    names,
+    names: [...names, ...virtualAddresses(inventory)],
     copies: (platform) => copiesOn(host, platform),
     inUse: (view, { name }, fingerprint) => {
       const presented = view.read(name, SERVER_CERTIFICATE)?.presented;

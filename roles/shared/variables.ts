@@ -10,6 +10,7 @@ import { PGBOUNCER_VARIABLES } from './sections/pgbouncer.js';
 import { PGDG_VARIABLES } from './sections/pgdg.js';
 import { POSTGRESQL_VARIABLES } from './sections/postgresql.js';
 import { REPLICATION_VARIABLES } from './sections/replication.js';
+import { VIP_VARIABLES } from './sections/vip.js';
 
 const SECTIONS = {
   base: BASE_VARIABLES,
@@ -23,6 +24,7 @@ const SECTIONS = {
   'backup-repository': BACKUP_REPOSITORY_VARIABLES,
   haproxy: HAPROXY_VARIABLES,
   pgbouncer: PGBOUNCER_VARIABLES,
+  vip: VIP_VARIABLES,
 } as const;
 
 type Sections = typeof SECTIONS;

@@ -18,6 +18,8 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   problems: { kind: 'function' },
   warnings: { kind: 'function' },
   ports: { kind: 'function' },
+  protocols: { kind: 'function' },
+  entrances: { kind: 'function' },
   patience: { kind: 'function' },
   install: { kind: 'function' },
   stages: { kind: 'function', required: true },

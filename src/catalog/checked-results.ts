@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import { STATUS_LEVELS } from '../lib/cluster-status.js';
 import { FINDING_LEVELS, type Finding } from '../lib/finding.js';
-import type { RolePort } from '../model/index.js';
+import type { Entrance, RolePort, RoleProtocol } from '../model/index.js';
 import type { Diagnosis } from '../plan/diagnosis.js';
 import type { Stage, StatusLine, TlsCopies, TlsIdentity } from '../plan/role.js';
 import { asserter } from './blame.js';
@@ -31,7 +32,7 @@ export function checkedPorts(given: unknown, role: string): RolePort[] {
   const { assert, listOf } = asserter(`role ${role}`);
   return listOf<RolePort>(given, 'ports').map((port, at) => {
     const place = `ports: ${port.what ?? at + 1}`;
-    assert(Number.isInteger(port.port) && port.port > 0 && port.port < 65536, `${place}: port must be an integer from 1 to 65535`);
+    assert(isPort(port.port), `${place}: port must be an integer from 1 to 65535`);
     assert(isText(port.what), `${place}: what must be a text`);
     assert(isListOfTexts(port.units), `${place}: units must be a list of texts`);
     const { openTo } = port;
@@ -39,6 +40,30 @@ export function checkedPorts(given: unknown, role: string): RolePort[] {
     assert(openTo.networks === undefined || isListOfTexts(openTo.networks), `${place}: openTo.networks must be a list of texts`);
     assert(port.usedBy === undefined || isListOfTexts(port.usedBy), `${place}: usedBy must be a list of texts`);
     return port;
+  });
+}
+
+/** What the types promise of protocols. */
+export function checkedProtocols(given: unknown, role: string): RoleProtocol[] {
+  const { assert, listOf } = asserter(`role ${role}`);
+  return listOf<RoleProtocol>(given, 'protocols').map((spoken, at) => {
+    const place = `protocols: ${spoken.what ?? at + 1}`;
+    assert(spoken.protocol === 'vrrp', `${place}: protocol must be vrrp`);
+    assert(isText(spoken.what), `${place}: what must be a text`);
+    assert(isListOfTexts(spoken.units), `${place}: units must be a list of texts`);
+    return spoken;
+  });
+}
+
+/** What the types promise of entrances. */
+export function checkedEntrances(given: unknown, role: string): Entrance[] {
+  const { assert, listOf } = asserter(`role ${role}`);
+  return listOf<Entrance>(given, 'entrances').map((entrance, at) => {
+    const place = `entrances: ${at + 1}`;
+    assert(typeof entrance.address === 'string' && isIP(entrance.address) !== 0, `${place}: address must be an IP address`);
+    assert(isPort(entrance.port), `${place}: port must be an integer from 1 to 65535`);
+    assert(['leader', 'replicas'].includes(entrance.leadsTo), `${place}: leadsTo must be leader or replicas`);
+    return entrance;
   });
 }
 
@@ -107,6 +132,10 @@ export function checkedFindings(given: unknown, role: string, diagnosis: string)
     assert(Array.isArray(finding.evidence), `${place}: evidence must be a list`);
     return finding;
   });
+}
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65536;
 }
 
 function isText(value: unknown): boolean {

@@ -7,11 +7,13 @@ import { ROLE_PROPERTIES } from './check-role.js';
 import {
   checkedCopies,
   checkedDiagnoses,
+  checkedEntrances,
   checkedFindings,
   checkedIdentity,
   checkedLines,
   checkedPatience,
   checkedPorts,
+  checkedProtocols,
   checkedStages,
 } from './checked-results.js';
 import type { RoleFile } from './role-files.js';
@@ -62,6 +64,8 @@ const RESULTS: Partial<Record<keyof Role, (result: never, guard: Guard) => unkno
   inspections: guardedObservations,
   saves: guardedObservations,
   ports: (ports: unknown, { role }) => checkedPorts(ports, role),
+  protocols: (protocols: unknown, { role }) => checkedProtocols(protocols, role),
+  entrances: (entrances: unknown, { role }) => checkedEntrances(entrances, role),
   patience: (factor: unknown, { role }) => checkedPatience(factor, role),
   tls: (given: unknown, { role, blame }) => {
     const identity = checkedIdentity(given, role);

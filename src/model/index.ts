@@ -30,7 +30,7 @@ export type {
   VariableSchema,
   VariablesSchema,
 } from './role-schema.js';
-export type { PortAudience, RolePort } from './role-port.js';
+export type { Entrance, PortAudience, RolePort, RoleProtocol } from './role-port.js';
 export { rolesDirectories } from './roles-path.js';
 export { schemaProblems } from './check-schema.js';
 export { DEFAULT_DCS } from './default-dcs.js';

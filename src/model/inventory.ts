@@ -1,7 +1,7 @@
 import type { Secret } from '../lib/secret.js';
 import type { SecretReference } from '../secrets/reference.js';
 import type { Problem } from './problem.js';
-import type { RolePort } from './role-port.js';
+import type { Entrance, RolePort, RoleProtocol } from './role-port.js';
 
 /** One hop on the way to a host, or the host itself. */
 export interface SshHop {
@@ -84,6 +84,10 @@ export interface Host {
   vars: Readonly<Record<string, Variables>>;
   /** TCP ports that its roles listen on, in the order in which the roles are applied. */
   ports: readonly RolePort[];
+  /** IP protocols without ports that its roles speak. */
+  protocols: readonly RoleProtocol[];
+  /** Addresses besides its own by which clients get in, which it may have at the moment. */
+  entrances: readonly Entrance[];
   /** How many times longer than usual it is waited for, by what its roles say. */
   patience: number;
   /** Dotted path of each resolved leaf (`postgresql.version`, `ssh.port`, `roles`) to where it came from. */

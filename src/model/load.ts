@@ -15,7 +15,7 @@ import { outlineOf } from './outline.js';
 import { parseOverride } from './overrides.js';
 import { PathResolver } from './paths.js';
 import { patienceWith } from './patience.js';
-import { checkPorts, portsOf } from './ports.js';
+import { checkPorts, entrancesOf, portsOf, protocolsOf } from './ports.js';
 import { InventoryError, sortProblems } from './problem.js';
 import { readDocument } from './read-document.js';
 import { Report } from './report.js';
@@ -104,7 +104,13 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   if (report.problems.length === 0) checkPorts(withVariables, roles, report);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 
-  const hosts = withVariables.map((host) => ({ ...host, ports: portsOf(host, roles), patience: patienceWith(host, roles) }));
+  const hosts = withVariables.map((host) => ({
+    ...host,
+    ports: portsOf(host, roles),
+    protocols: protocolsOf(host, roles),
+    entrances: entrancesOf(host, roles),
+    patience: patienceWith(host, roles),
+  }));
   const warnings = new Report(document);
   findWarnings({ cluster, outline, hosts, leader, roles, sections: schemas.sections }, warnings);
   return {

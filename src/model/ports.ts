@@ -1,12 +1,22 @@
 import type { Host } from './inventory.js';
 import type { Report } from './report.js';
-import type { RolePort } from './role-port.js';
+import type { Entrance, RolePort, RoleProtocol } from './role-port.js';
 import type { RoleSchema } from './role-schema.js';
 import { allOf } from './words.js';
 
 /** The TCP ports that the roles of a host listen on, in the order of the catalog. */
 export function portsOf(host: Host, catalog: readonly RoleSchema[]): readonly RolePort[] {
   return Object.freeze(rolesOn(host, catalog).flatMap((role) => role.ports?.(host) ?? []));
+}
+
+/** The IP protocols without ports that the roles of a host speak. */
+export function protocolsOf(host: Host, catalog: readonly RoleSchema[]): readonly RoleProtocol[] {
+  return Object.freeze(rolesOn(host, catalog).flatMap((role) => role.protocols?.(host) ?? []));
+}
+
+/** The addresses besides its own by which clients get in through a host. */
+export function entrancesOf(host: Host, catalog: readonly RoleSchema[]): readonly Entrance[] {
+  return Object.freeze(rolesOn(host, catalog).flatMap((role) => role.entrances?.(host) ?? []));
 }
 
 /** Reports ports that two services of one host are to listen on; once for each such pair. */

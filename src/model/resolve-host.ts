@@ -56,6 +56,8 @@ export function resolveHost(
     vars: Object.freeze(Object.fromEntries(roles.map((name) => [name, sections.get(name)?.values ?? {}]))),
     // Roles say them of resolved variables.
     ports: [],
+    protocols: [],
+    entrances: [],
     patience: 1,
     provenance: withConfigured(provenance, configured),
   };

@@ -8,6 +8,23 @@ export interface PortAudience {
   networks?: readonly string[];
 }
 
+/** An IP protocol without ports by which a role's service speaks with that of the other hosts of the role. */
+export interface RoleProtocol {
+  protocol: 'vrrp';
+  /** What speaks it, for people: `keepalived`. */
+  what: string;
+  /** systemd units that speak it, with their suffix: `keepalived.service`. */
+  units: readonly string[];
+}
+
+/** An address besides those of the hosts by which clients of the database get in, wherever it is at the moment. */
+export interface Entrance {
+  /** An IP address. */
+  address: string;
+  port: number;
+  leadsTo: 'leader' | 'replicas';
+}
+
 /** A TCP port on which a role's service listens for other machines. */
 export interface RolePort {
   /** 1 to 65535. */

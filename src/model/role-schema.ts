@@ -1,5 +1,5 @@
 import type { Host, Inventory } from './inventory.js';
-import type { RolePort } from './role-port.js';
+import type { Entrance, RolePort, RoleProtocol } from './role-port.js';
 
 /**
  * What it means to change a variable on a cluster that exists.
@@ -113,6 +113,17 @@ export interface RoleSchema {
    * @param host resolved, with what roles add
    */
   ports?(host: Host): readonly RolePort[];
+  /**
+   * IP protocols without ports by which the role's services speak with each other. The role firewall lets them through between the hosts
+   * that have them.
+   * @param host resolved, with what roles add
+   */
+  protocols?(host: Host): readonly RoleProtocol[];
+  /**
+   * Addresses besides those of the hosts by which clients get in; hosts that share one give the same. `pgprov dsn` prints them.
+   * @param host resolved, with what roles add
+   */
+  entrances?(host: Host): readonly Entrance[];
   /** How many times longer than usual everything that waits for the host waits; a whole number. The largest of its roles' counts; default 1. */
   patience?(host: Host): number;
   /**

@@ -1,7 +1,7 @@
 import type { CheckResult, Drift } from '../events.js';
 import type { StatusLevel } from '../lib/cluster-status.js';
 import type { Secret } from '../lib/secret.js';
-import type { Host, RoleSchema } from '../model/index.js';
+import type { Host, Inventory, RoleSchema } from '../model/index.js';
 import type { Platform } from '../platform/index.js';
 import type { PackagesOptions } from '../resources/packages-state.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
@@ -233,8 +233,11 @@ export interface Role extends RoleSchema {
    * @param view what was seen of the cluster, parts of which may be down
    */
   saves?(context: RoleContext, about: { form: SnapshotForm; view: View }): readonly SavedPart[];
-  /** That the role's service on a host has copies of the host's key pair; undefined: not on this host. */
-  tls?(host: Host): TlsIdentity | undefined;
+  /**
+   * That the role's service on a host has copies of the host's key pair; undefined: not on this host.
+   * @param inventory all hosts, whatever their roles
+   */
+  tls?(host: Host, inventory: Pick<Inventory, 'hosts'>): TlsIdentity | undefined;
   /** Which of the hosts leads; asked in every run, whichever roles it selects. At most one role of a catalog says so. */
   leadership?: Leadership;
   /** Whether a host has data that a person would miss: a run that changes anything then asks first. Asked in every run. */

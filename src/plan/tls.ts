@@ -17,7 +17,7 @@ export interface CertificatePlace {
 export function certificatePlaces(roles: readonly Pick<Role, 'name' | 'tls'>[], { hosts }: Pick<Inventory, 'hosts'>): CertificatePlace[] {
   return hosts.flatMap((host) =>
     roles.flatMap((role) => {
-      const tls = host.roles.includes(role.name) ? role.tls?.(host) : undefined;
+      const tls = host.roles.includes(role.name) ? role.tls?.(host, { hosts }) : undefined;
       return tls === undefined ? [] : [{ host, role: role.name, tls }];
     }),
   );

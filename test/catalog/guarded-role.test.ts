@@ -113,8 +113,10 @@ describe('a user’s own role', () => {
     problems: async () => [(await one()).hosts],
     warnings: async () => [(await one()).hosts],
     ports: async () => [hostOf(await one(), 'pg1')],
+    protocols: async () => [hostOf(await one(), 'pg1')],
+    entrances: async () => [hostOf(await one(), 'pg1')],
     patience: async () => [hostOf(await one(), 'pg1')],
-    tls: async () => [hostOf(await one(), 'pg1')],
+    tls: async () => [hostOf(await one(), 'pg1'), await one()],
     install: async () => [contextOf(await one(), 'pg1')],
     stages: async () => [contextOf(await one(), 'pg1')],
     observations: async () => [contextOf(await one(), 'pg1')],
@@ -183,7 +185,7 @@ describe('a user’s own role', () => {
         ?.logins(context, values);
     expect(() => logins(fails)).toThrow(blamed('odd') as Error);
     expect(() => logins(() => ({ id: 'x', probe: fails, parse: fails }))?.probe()).toThrow(blamed('odd') as Error);
-    const identity = role({ tls: () => ({ copies: fails, inUse: fails }) }).tls?.(context.host);
+    const identity = role({ tls: () => ({ copies: fails, inUse: fails }) }).tls?.(context.host, context.inventory);
     expect(() => identity?.copies(debian13)).toThrow(blamed('odd') as Error);
     expect(() => identity?.inUse?.(new View(context.inventory, new Map()), context.host, undefined)).toThrow(blamed('odd') as Error);
   });
@@ -222,7 +224,7 @@ describe('a user’s own role', () => {
 
   it('is refused with copies of a key pair without an owner', () => {
     const copies = { directory: '/t', ca: '/t/ca', certificate: '/t/crt', key: '/t/key' } as TlsCopies;
-    const identity = role({ tls: () => ({ copies: () => copies }) }).tls?.({} as Host);
+    const identity = role({ tls: () => ({ copies: () => copies }) }).tls?.({} as Host, { hosts: [] });
     expect(() => identity?.copies(debian13)).toThrow('role x: tls: copies: owner must be a text');
   });
 

@@ -204,6 +204,82 @@ describe('firewalld', () => {
   });
 });
 
+describe('a protocol without ports', () => {
+  const wanted: Opening[] = [
+    { source: '10.0.0.2', ports: [5432, 'vrrp'] },
+    { source: '10.0.0.8', ports: ['vrrp'] },
+  ];
+  const resource = firewall({ cluster: 'demo', backend: 'auto', openings: wanted });
+  const OPENED = ['open 5432, vrrp from 10.0.0.2', 'open vrrp from 10.0.0.8'];
+
+  it('is let through beside ports, which come first', () => {
+    expect(
+      mergeOpenings([
+        { sources: ['10.0.0.2'], ports: ['vrrp'] },
+        { sources: ['10.0.0.2'], ports: [5432] },
+        { sources: ['10.0.0.8'], ports: ['vrrp'] },
+      ]),
+    ).toEqual(wanted);
+  });
+
+  it('is let through by firewalld', () => {
+    const text = policyText('demo', wanted);
+    expect(text).toContain('<rule family="ipv4"><source address="10.0.0.8"/><protocol value="vrrp"/><accept/></rule>\n');
+    const runtime = [
+      'runtime rule family="ipv4" source address="10.0.0.2" port port="5432" protocol="tcp" accept',
+      'runtime rule family="ipv4" source address="10.0.0.2" protocol value="vrrp" accept',
+      'runtime rule family="ipv4" source address="10.0.0.8" protocol value="vrrp" accept',
+    ];
+    const lines = [
+      'running',
+      ...runtime,
+      ...text
+        .trim()
+        .split('\n')
+        .map((line) => `file ${line}`),
+    ];
+    expect(summaries({ firewalld: parseFirewalld(lines) }, resource)).toEqual([]);
+    expect(summaries({ firewalld: parseFirewalld(['running']) }, resource)).toEqual(OPENED.map((words) => `${words} in firewalld`));
+  });
+
+  it('is let through by ufw, in a rule of its own', () => {
+    const comment = `comment=${Buffer.from('pgprov demo').toString('hex')}`;
+    const rules = [
+      `rule allow tcp 5432 0.0.0.0/0 any 10.0.0.2 in ${comment}`,
+      `rule allow vrrp any 0.0.0.0/0 any 10.0.0.2 in ${comment}`,
+      `rule allow vrrp any 0.0.0.0/0 any 10.0.0.8 in ${comment}`,
+    ];
+    const empty = { ...NONE, ufw: parseUfw(['running']) };
+    expect(summaries({ ufw: parseUfw(['running', ...rules]) }, resource)).toEqual([]);
+    expect(summaries({ ufw: empty.ufw }, resource)).toEqual(['open 5432 from 10.0.0.2 in ufw', 'open vrrp from 10.0.0.2, 10.0.0.8 in ufw']);
+    expect(resource.apply([], empty).text.split('\n')).toEqual([
+      "ufw prepend allow proto tcp from 10.0.0.2 to any port 5432 comment 'pgprov demo'",
+      "ufw prepend allow proto vrrp from 10.0.0.2 comment 'pgprov demo'",
+      "ufw prepend allow proto vrrp from 10.0.0.8 comment 'pgprov demo'",
+    ]);
+    const stale = { ...NONE, ufw: parseUfw(['running', ...rules, `rule allow vrrp any 0.0.0.0/0 any 10.0.0.9 in ${comment}`]) };
+    expect(resource.apply([], stale).text).toBe('ufw --force delete allow proto vrrp from 10.0.0.9');
+  });
+
+  it.each([112, 'vrrp'])('is let through by nftables, which lists it as %j', (listed) => {
+    const [change] = resource.diff({ ...NONE, nftables: loaded() });
+    expect(change?.after).toContain('ip saddr 10.0.0.2 tcp dport 5432 accept comment "pgprov demo"\n');
+    expect(change?.after).toContain('ip saddr 10.0.0.8 meta l4proto 112 accept comment "pgprov demo"\n');
+    const protocol = { match: { op: '==', left: { meta: { key: 'l4proto' } }, right: listed } };
+    const nftables = [
+      { chain: { family: 'inet', table: 'filter', name: 'input', type: 'filter', hook: 'input' } },
+      rule('input', { jump: { target: 'pgprov-demo' } }),
+      rule('pgprov-demo', match('ip', 'saddr', '10.0.0.2'), match('tcp', 'dport', 5432), { accept: null }),
+      rule('pgprov-demo', match('ip', 'saddr', '10.0.0.2'), protocol, { accept: null }),
+      rule('pgprov-demo', match('ip', 'saddr', '10.0.0.8'), protocol, { accept: null }),
+    ];
+    const lines = ['unit enabled active', 'config table inet filter {', 'included', `ruleset ${JSON.stringify({ nftables })}`];
+    const seen = parseNftables('demo', lines);
+    expect(summaries({ nftables: { ...seen, file: change?.after } }, resource)).toEqual([]);
+    expect(summaries({ nftables: loaded() }, resource)).toEqual(OPENED.map((words) => `${words} in nftables`));
+  });
+});
+
 describe('ufw', () => {
   const tuple = (ports: string, source: string, comment = 'pgprov demo'): string =>
     `rule allow tcp ${ports} ${source.includes(':') ? '::/0' : '0.0.0.0/0'} any ${source} in${comment === '' ? '' : ` comment=${Buffer.from(comment).toString('hex')}`}`;

@@ -29,7 +29,7 @@ const FACTS = { os: 'debian', version: '13', architecture: 'x86_64', systemd: tr
 /** An inventory in which the hosts have these roles; undefined where it is refused. */
 async function inventoryWith(sets: readonly (readonly string[])[]): Promise<Inventory | undefined> {
   const hosts = sets.map((roles, index) => `  pg${index + 1}: {address: 192.0.2.${index + 1}, roles: [${roles.join(', ')}]}`);
-  return inventoryOf(`cluster: demo\nhosts:\n${hosts.join('\n')}\n`).catch(() => undefined);
+  return inventoryOf(`cluster: demo\nhosts:\n${hosts.join('\n')}\nvip: {address: 192.0.2.100/24}\n`).catch(() => undefined);
 }
 
 /** Asks every role of every host all that it is asked in a run. */
@@ -54,7 +54,7 @@ function askAll(inventory: Inventory): void {
       role.status?.(view, context.host);
       role.holdsData?.(view, name);
       role.leadership?.leads(view, name);
-      const identity = role.tls?.(context.host);
+      const identity = role.tls?.(context.host, context.inventory);
       identity?.copies(context.platform);
       identity?.inUse?.(view, context.host, undefined);
       for (const { logins } of role.passwords?.() ?? []) logins(context, PASSWORDS);

@@ -1,5 +1,5 @@
 import { InputError } from '../../lib/errors.js';
-import { topologyOf, type Host, type Inventory, type RolePort } from '../../model/index.js';
+import { topologyOf, type Entrance, type Host, type Inventory, type RolePort } from '../../model/index.js';
 
 /** Where a client connects. */
 export interface Endpoint {
@@ -29,15 +29,20 @@ export interface WantedWay {
 
 /**
  * The way in for clients: through pools where the inventory has them (PgBouncer) and the client may write, else through what leads to the right
- * server (HAProxy), otherwise to all servers.
+ * server (a virtual address, HAProxy), otherwise to all servers.
  * @throws InputError where the inventory has no PostgreSQL
  */
 export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }: WantedWay): Way {
+  const wanted = readOnly ? 'replicas' : 'leader';
+  const wants = readOnly ? 'any' : 'read-write';
   const pools = direct || readOnly ? [] : portsThat(hosts, 'leader', ({ pooled }) => pooled === true);
-  if (pools.length > 0) return { endpoints: pools, wants: 'read-write', ...(isCertified(hosts) ? { verifies: 'verify-full' } : {}) };
-  const through = direct ? [] : portsThat(hosts, readOnly ? 'replicas' : 'leader');
+  if (pools.length > 0) return { endpoints: pools, wants, ...(isCertified(hosts) ? { verifies: 'verify-full' } : {}) };
+  // The servers' certificates have the virtual address.
+  const virtual = direct ? [] : entrancesThat(hosts, wanted);
+  if (virtual.length > 0) return { endpoints: virtual, wants, ...verified(hosts, 'verify-full') };
+  const through = direct ? [] : portsThat(hosts, wanted);
   // Right after a leader was lost a proxy may still lead to it; who reads gets whatever the proxy has.
-  if (through.length > 0) return { endpoints: through, wants: readOnly ? 'any' : 'read-write', ...verified(hosts, 'verify-ca') };
+  if (through.length > 0) return { endpoints: through, wants, ...verified(hosts, 'verify-ca') };
   const servers = portsThat(hosts, 'itself');
   if (servers.length === 0) {
     throw new InputError({
@@ -47,7 +52,7 @@ export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }:
     });
   }
   const alone = hosts.filter(({ roles }) => roles.includes('postgresql')).every((host) => topologyOf(host) === 'single');
-  if (alone) return { endpoints: servers, wants: readOnly ? 'any' : 'read-write', ...verified(hosts, 'verify-full') };
+  if (alone) return { endpoints: servers, wants, ...verified(hosts, 'verify-full') };
   return { endpoints: servers, wants: readOnly ? 'prefer-standby' : 'read-write', ...verified(hosts, 'verify-full') };
 }
 
@@ -59,6 +64,12 @@ function verified(hosts: readonly Host[], how: NonNullable<Way['verifies']>): Pi
 /** Whether all pools have certificates of their own, which have their addresses in them. */
 function isCertified(hosts: readonly Host[]): boolean {
   return hosts.every(({ ports }) => ports.every(({ pooled, certificate }) => pooled !== true || certificate === true));
+}
+
+/** The virtual addresses that lead there; hosts that share one give the same. */
+function entrancesThat(hosts: readonly Host[], leadsTo: Entrance['leadsTo']): Endpoint[] {
+  const found = hosts.flatMap(({ entrances }) => entrances.filter((entrance) => entrance.leadsTo === leadsTo));
+  return [...new Map(found.map(({ address, port }) => [`${address} ${port}`, { address, port }])).values()];
 }
 
 function portsThat(

@@ -18,9 +18,9 @@ export interface WatchedUnit {
   health?: UnitHealth;
 }
 
-/** Units, without `.service`, that have the ports of a host's roles. */
+/** Units, without `.service`, that have the ports and protocols of a host's roles. */
 export function unitsWithPorts(host: Host): string[] {
-  return [...new Set(host.ports.flatMap(({ units }) => units))].map((unit) => unit.replace(/\.service$/u, ''));
+  return [...new Set([...host.ports, ...host.protocols].flatMap(({ units }) => units))].map((unit) => unit.replace(/\.service$/u, ''));
 }
 
 /** Those of them that a role sees to on this host. */

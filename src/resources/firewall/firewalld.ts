@@ -13,6 +13,7 @@ import {
   uniteOpenings,
   withTexts,
   type Opening,
+  type Passage,
 } from './opening.js';
 
 /** What firewalld has, permanently and at run time. */
@@ -65,7 +66,7 @@ export function parseFirewalld(lines: readonly string[]): FirewalldState {
   return {
     running: lines.includes('running'),
     file: file.length > 0 ? `${file.join('\n')}\n` : undefined,
-    runtime: openingsIn(after('runtime'), /\baddress="([^"]+)".*\bport="(\d+)" protocol="tcp" accept$/u),
+    runtime: openingsIn(after('runtime'), /\baddress="([^"]+)".*\b(?:port="(\d+)" protocol="tcp"|protocol value="(vrrp)") accept$/u),
   };
 }
 
@@ -74,7 +75,7 @@ export function diffFirewalld(cluster: string, openings: readonly Opening[], sta
   const text = policyText(cluster, openings);
   const permanent = openingsIn(
     (state.file ?? '').split('</rule>'),
-    /<source address="([^"]+)"\/>[\s\S]*<port port="(\d+)" protocol="tcp"\/>/u,
+    /<source address="([^"]+)"\/>[\s\S]*<(?:port port="(\d+)" protocol="tcp"|protocol value="(vrrp)")\/>/u,
   );
   const present = state.running ? intersectOpenings(permanent, state.runtime) : permanent;
   const changes = openingChanges(
@@ -123,7 +124,7 @@ export function policyText(cluster: string, openings: readonly Opening[]): strin
   const rules = openings.flatMap(({ source, ports }) =>
     ports.map(
       (port) =>
-        `  <rule family="${isV6(source) ? 'ipv6' : 'ipv4'}"><source address="${escapeXml(source)}"/><port port="${port}" protocol="tcp"/><accept/></rule>\n`,
+        `  <rule family="${isV6(source) ? 'ipv6' : 'ipv4'}"><source address="${escapeXml(source)}"/>${elementOf(port)}<accept/></rule>\n`,
     ),
   );
   return `<?xml version="1.0" encoding="utf-8"?>
@@ -137,16 +138,20 @@ ${rules.join('')}</policy>
 `;
 }
 
+function elementOf(passage: Passage): string {
+  return typeof passage === 'number' ? `<port port="${passage}" protocol="tcp"/>` : `<protocol value="${passage}"/>`;
+}
+
 function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
-/** Source and port of every text that the pattern finds them in. */
+/** Source and port, or protocol, of every text that the pattern finds them in. */
 function openingsIn(texts: readonly string[], pattern: RegExp): Opening[] {
   return mergeOpenings(
     texts.flatMap((text) => {
-      const [, source, port] = pattern.exec(text) ?? [];
-      return source === undefined ? [] : [{ sources: [source], ports: [Number(port)] }];
+      const [, source, port, protocol] = pattern.exec(text) ?? [];
+      return source === undefined ? [] : [{ sources: [source], ports: [protocol === 'vrrp' ? protocol : Number(port)] }];
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { canonicalNetwork, mergeOpenings, type Opening } from './opening.js';
+import { canonicalNetwork, mergeOpenings, type Opening, type Passage } from './opening.js';
 
 /** A table that filters what comes in. */
 export interface NftTable {
@@ -18,8 +18,11 @@ interface Listed {
 
 interface Expression {
   jump?: { target: string };
-  match?: { left: { payload?: { field: string } }; right: unknown };
+  match?: { left: { payload?: { field: string }; meta?: { key: string } }; right: unknown };
 }
+
+/** VRRP's number among the protocols of IP; nft names it only where /etc/protocols does. */
+export const VRRP = 112;
 
 /** Families whose tables see what comes in over IP. */
 const FAMILIES = new Set(['ip', 'ip6', 'inet']);
@@ -44,10 +47,12 @@ export function readTables(json: string, ourChain: string): NftTable[] {
   return [...tables.values()];
 }
 
-function passOf(expressions: readonly Expression[]): { sources: string[]; ports: number[] } {
+function passOf(expressions: readonly Expression[]): { sources: string[]; ports: Passage[] } {
   const right = (field: string): unknown => expressions.find(({ match }) => match?.left.payload?.field === field)?.match?.right;
   const source = sourceOf(right('saddr'));
-  return { sources: source === undefined ? [] : [source], ports: portsOf(right('dport')) };
+  const protocol = expressions.find(({ match }) => match?.left.meta?.key === 'l4proto')?.match?.right;
+  const vrrp = protocol === 'vrrp' || protocol === VRRP;
+  return { sources: source === undefined ? [] : [source], ports: vrrp ? ['vrrp'] : portsOf(right('dport')) };
 }
 
 function sourceOf(value: unknown): string | undefined {

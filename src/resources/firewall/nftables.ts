@@ -2,8 +2,8 @@ import { WORK_DIRECTORY } from '../../shell/lock.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
 import type { Change } from '../resource.js';
-import { intersectOpenings, isV6, openingChanges, subtractOpenings, uniteOpenings, withTexts, type Opening } from './opening.js';
-import { readTables, type NftTable } from './nft-ruleset.js';
+import { intersectOpenings, isV6, openingChanges, subtractOpenings, tcpPorts, uniteOpenings, withTexts, type Opening } from './opening.js';
+import { readTables, VRRP, type NftTable } from './nft-ruleset.js';
 
 /** What nftables has. */
 export interface NftablesState {
@@ -176,12 +176,22 @@ function rulesetText(cluster: string, openings: readonly Opening[], tables: read
       ...table.hooks.map((hook) => `add chain ${where} ${hook.chain}`),
       `add chain ${where} ${chain}`,
       `flush chain ${where} ${chain}`,
-      ...kept.map(({ source, ports }) => {
-        const dport = ports.length === 1 ? ports.join() : `{ ${ports.join(', ')} }`;
-        return `add rule ${where} ${chain} ${isV6(source) ? 'ip6' : 'ip'} saddr ${source} tcp dport ${dport} accept ${mark}`;
-      }),
+      ...kept.flatMap((opening) =>
+        matchesOf(opening).map(
+          (match) => `add rule ${where} ${chain} ${isV6(opening.source) ? 'ip6' : 'ip'} saddr ${opening.source} ${match} accept ${mark}`,
+        ),
+      ),
       ...table.hooks.map((hook) => `insert rule ${where} ${hook.chain} jump ${chain} ${mark}`),
     ];
   });
   return `# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.\n${lines.join('\n')}\n`;
+}
+
+/** What an opening lets through, a rule's words each. */
+function matchesOf({ ports }: Opening): string[] {
+  const tcp = tcpPorts({ ports });
+  return [
+    ...(tcp.length === 0 ? [] : [`tcp dport ${tcp.length === 1 ? tcp.join() : `{ ${tcp.join(', ')} }`}`]),
+    ...(ports.includes('vrrp') ? [`meta l4proto ${VRRP}`] : []),
+  ];
 }

@@ -1,12 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Change } from '../resource.js';
 
-/** TCP ports that one address or network may reach. */
+/** What is let through: a TCP port, or an IP protocol that has no ports. */
+export type Passage = number | 'vrrp';
+
+/** What one address or network may reach. */
 export interface Opening {
   /** In the spelling of `canonicalNetwork`. */
   source: string;
-  /** Ascending, each once. */
-  ports: readonly number[];
+  /** Each once, TCP ports ascending and ahead of protocols. */
+  ports: readonly Passage[];
 }
 
 /**
@@ -57,8 +60,8 @@ function textOfV6(value: bigint): string {
 }
 
 /** Joins what is opened to the same source; sources that are no addresses are left out. */
-export function mergeOpenings(parts: readonly { sources: readonly string[]; ports: readonly number[] }[]): Opening[] {
-  const ports = new Map<string, Set<number>>();
+export function mergeOpenings(parts: readonly { sources: readonly string[]; ports: readonly Passage[] }[]): Opening[] {
+  const ports = new Map<string, Set<Passage>>();
   for (const part of parts) {
     for (const text of part.sources) {
       const source = canonicalNetwork(text);
@@ -66,7 +69,16 @@ export function mergeOpenings(parts: readonly { sources: readonly string[]; port
       ports.set(source, new Set([...(ports.get(source) ?? []), ...part.ports]));
     }
   }
-  return [...ports].map(([source, set]) => ({ source, ports: [...set].sort((a, b) => a - b) }));
+  return [...ports].map(([source, set]) => ({ source, ports: [...set].sort((a, b) => rank(a) - rank(b)) }));
+}
+
+function rank(passage: Passage): number {
+  return typeof passage === 'number' ? passage : Number.MAX_SAFE_INTEGER;
+}
+
+/** The TCP ports of an opening. */
+export function tcpPorts({ ports }: Pick<Opening, 'ports'>): number[] {
+  return ports.filter((port) => typeof port === 'number');
 }
 
 /** The openings of several lists, joined by source. */

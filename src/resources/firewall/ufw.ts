@@ -1,8 +1,8 @@
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import type { Change } from '../resource.js';
-import { canonicalNetwork, openingChanges, subtractOpenings, uniteOpenings, withTexts, type Opening } from './opening.js';
+import { canonicalNetwork, openingChanges, subtractOpenings, tcpPorts, uniteOpenings, withTexts, type Opening } from './opening.js';
 
-/** One of ufw's rules that lets a source reach TCP ports of the host. */
+/** One of ufw's rules that lets a source reach TCP ports of the host, or lets a protocol through. */
 export interface UfwRule extends Opening {
   comment: string;
 }
@@ -25,14 +25,20 @@ fi`;
 /** Reads the lines of `PROBE_UFW`; rules of other kinds than ours are left out. */
 export function parseUfw(lines: readonly string[]): UfwState {
   // action, protocol, ports, destination and its port, source and its port, direction, comment in hexadecimal
-  const form = /^rule allow tcp ([\d,]+) (?:0\.0\.0\.0\/0|::\/0) any (\S+) in(?: comment=([0-9a-f]*))?$/u;
+  const form = /^rule allow (?:tcp ([\d,]+)|(vrrp) any) (?:0\.0\.0\.0\/0|::\/0) any (\S+) in(?: comment=([0-9a-f]*))?$/u;
   return {
     running: lines.includes('running'),
     rules: lines.flatMap((line) => {
-      const [, ports = '', address = '', comment = ''] = form.exec(line) ?? [];
+      const [, ports = '', protocol, address = '', comment = ''] = form.exec(line) ?? [];
       const source = canonicalNetwork(address);
       if (source === undefined) return [];
-      return [{ source, ports: ports.split(',').map(Number), comment: Buffer.from(comment, 'hex').toString('utf8') }];
+      return [
+        {
+          source,
+          ports: protocol === 'vrrp' ? [protocol] : ports.split(',').map(Number),
+          comment: Buffer.from(comment, 'hex').toString('utf8'),
+        },
+      ];
     }),
   };
 }
@@ -43,7 +49,8 @@ export function ufwComment(cluster: string): string {
 }
 
 /** What has to change for ufw's rules to be as desired. */
-export function diffUfw(cluster: string, openings: readonly Opening[], state: UfwState): Change[] {
+export function diffUfw(cluster: string, wanted: readonly Opening[], state: UfwState): Change[] {
+  const openings = ruleByRule(wanted);
   const { missing, stale } = compare(cluster, openings, state);
   if (missing.length + stale.length === 0) return [];
   const kept = openings.filter((opening) => !missing.includes(opening));
@@ -55,7 +62,7 @@ export function diffUfw(cluster: string, openings: readonly Opening[], state: Uf
 
 /** Adds what is missing, at the head so that no older rule is in the way, and then removes what is stale. */
 export function applyUfw(cluster: string, openings: readonly Opening[], state: UfwState): Script {
-  const { missing, stale } = compare(cluster, openings, state);
+  const { missing, stale } = compare(cluster, ruleByRule(openings), state);
   return joinScripts([
     ...missing.map((opening) => sh`ufw prepend allow ${words(opening)} comment ${ufwComment(cluster)}`),
     ...stale.map((rule) => sh`ufw --force delete allow ${words(rule)}`),
@@ -73,6 +80,16 @@ function compare(cluster: string, openings: readonly Opening[], { rules }: UfwSt
   };
 }
 
+/** The openings, each no more than one rule of ufw can hold. */
+function ruleByRule(openings: readonly Opening[]): Opening[] {
+  return openings.flatMap(({ source, ports }) =>
+    [tcpPorts({ ports }), ports.filter((port) => typeof port !== 'number')]
+      .filter((part) => part.length > 0)
+      .map((part) => ({ source, ports: part })),
+  );
+}
+
 function words({ source, ports }: Opening): string[] {
+  if (ports.includes('vrrp')) return ['proto', 'vrrp', 'from', source];
   return ['proto', 'tcp', 'from', source, 'to', 'any', 'port', ports.join(',')];
 }

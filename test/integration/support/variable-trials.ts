@@ -29,6 +29,7 @@ const STREAMING = 'streaming.test.ts';
 const TLS = 'matrix/tls.test.ts';
 const HAPROXY = 'matrix/haproxy.test.ts';
 const PGBOUNCER = 'matrix/pgbouncer.test.ts';
+const VIP = 'matrix/vip.test.ts';
 
 /** A trial for every variable of the roles that come with pgprov. */
 export const TRIALS: readonly Trial[] = [
@@ -171,4 +172,9 @@ export const TRIALS: readonly Trial[] = [
     'tls',
     'tls_names',
   ].map((name): Trial => ({ variable: `pgbouncer.${name}`, elsewhere: PGBOUNCER })),
+  { variable: 'vip.address', elsewhere: VIP },
+  { variable: 'vip.advert_interval', elsewhere: VIP },
+  { variable: 'vip.check_interval', elsewhere: VIP },
+  { variable: 'vip.interface', elsewhere: VIP },
+  { variable: 'vip.router_id', elsewhere: VIP },
 ];

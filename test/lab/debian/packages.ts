@@ -9,6 +9,7 @@ const PACKAGES = [
   'etcd-client',
   'haproxy',
   'pgbouncer',
+  'keepalived',
   'pgbackrest',
   'curl',
   'wget',

@@ -16,19 +16,25 @@ describe('TLS of the server', () => {
     expect(hostParameters(contextOf(await inventoryOf(`${THREE}${TLS}`), 'pg2'))).toMatchObject(wanted);
     expect(wantedSettings(contextOf(await inventoryOf(`${SINGLE}${TLS}`), 'pg1'))).toMatchObject(wanted);
     expect(hostParameters(contextOf(await inventoryOf(THREE), 'pg2'))).toEqual({});
-    expect(serverIdentity(hostOf(await inventoryOf(THREE), 'pg1'))).toBeUndefined();
+    const without = await inventoryOf(THREE);
+    expect(serverIdentity(hostOf(without, 'pg1'), without)).toBeUndefined();
   });
 
   it('belongs to the unit that runs the server, and is in use where the server presents it', async () => {
     const inventory = await inventoryOf(`${THREE}${TLS}`);
-    const identity = serverIdentity(hostOf(inventory, 'pg1'));
+    const identity = serverIdentity(hostOf(inventory, 'pg1'), inventory);
     expect(identity?.names).toEqual(['db.example.com']);
+    const virtual = await inventoryOf(
+      `${THREE.replace('hosts:', 'roles: [base, pgdg, postgresql, replication, etcd, patroni, vip]\nhosts:')}${TLS}vip: {address: 10.0.0.100/24}\n`,
+    );
+    expect(serverIdentity(hostOf(virtual, 'pg1'), virtual)?.names).toEqual(['db.example.com', '10.0.0.100']);
     expect(identity?.copies(debian13)).toMatchObject({
       unit: 'patroni',
       owner: 'postgres',
       key: '/etc/pgprov/postgresql-17-main/node.key',
     });
-    const single = serverIdentity(hostOf(await inventoryOf(`${SINGLE}${TLS}`), 'pg1'));
+    const alone = await inventoryOf(`${SINGLE}${TLS}`);
+    const single = serverIdentity(hostOf(alone, 'pg1'), alone);
     expect(single?.copies(debian13).unit).toBe('postgresql@17-main');
     const used = (presented: string | undefined): boolean | undefined =>
       identity?.inUse?.(

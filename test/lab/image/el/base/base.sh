@@ -8,7 +8,7 @@ LAB_PAYLOAD=$2
 of_suite() {
   awk -F '|' -v suite="$1" '!/^#/ && $4 == suite { print $5 }' "$LAB_RECIPE/../rpm/from-debs/table"
 }
-LAB_DEBS="postgresql-15 postgresql-client-15 haproxy $(of_suite bookworm)"
+LAB_DEBS="postgresql-15 postgresql-client-15 haproxy keepalived $(of_suite bookworm)"
 # These are nearer to what PGDG ships, and they run on bookworm's libc and python; PgBouncer brings a libc of its own.
 LAB_NEWER_DEBS="etcd-server etcd-client patroni pgbackrest pgbouncer libc6 $(of_suite trixie)"
 export LAB_RECIPE LAB_PAYLOAD LAB_DEBS LAB_NEWER_DEBS
@@ -21,6 +21,8 @@ base=$base,dnf,rpm,dnf-plugins-core,libdnf2-common,firewalld,nftables
 # Libraries that the programs in the lab's rpm packages are linked against.
 libraries=libicu72,libldap-2.5-0,libxml2,libxslt1.1,liblz4-1,libzstd1,libreadline8,libgssapi-krb5-2
 libraries=$libraries,libevent-2.1-7,libc-ares2,liblua5.3-0,libopentracing-c-wrapper0,libpcre2-8-0,libpam0g,libuuid1,libpopt0
+# keepalived’s.
+libraries=$libraries,libsnmp40,libnl-3-200,libnl-genl-3-200,libglib2.0-0,libmnl0,libnftnl11
 
 mkdir -p "$LAB_PAYLOAD"
 sh "$LAB_RECIPE/../../debootstrap.sh" bookworm "$1" --include="$base,$libraries" \

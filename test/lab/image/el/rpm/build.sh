@@ -36,7 +36,7 @@ build() {
 # PostgreSQL takes as long as all the others together.
 (. "$recipe/postgresql/package.sh") &
 postgresql=$!
-for package in etcd haproxy patroni pgbackrest pgbouncer repository from-debs selinux langpack epel rocky; do
+for package in etcd haproxy keepalived patroni pgbackrest pgbouncer repository from-debs selinux langpack epel rocky; do
   (. "$recipe/$package/package.sh")
 done
 wait "$postgresql"

@@ -1,0 +1,67 @@
+import {
+  enumerate,
+  VIRTUAL_ADDRESS,
+  type CheckResult,
+  type Host,
+  type StatusLine,
+  type View,
+  type VirtualAddressState,
+} from '../../../src/index.js';
+import { addressOf } from './address.js';
+
+/** The hosts that have the address now, of those that answered. */
+export function holders(view: View): string[] {
+  return view
+    .hosts('vip')
+    .filter((host) => holds(view.read(host.name, VIRTUAL_ADDRESS), host))
+    .map(({ name }) => name);
+}
+
+function holds(state: VirtualAddressState | undefined, host: Host): boolean {
+  const { address } = addressOf(host);
+  return state?.addresses.some((one) => one.address === address) === true;
+}
+
+/** Who has the address, in a line of every host that may; nothing of a host that was not asked. */
+export function addressLines(view: View, host: Host): StatusLine[] {
+  const seen = view.read(host.name, VIRTUAL_ADDRESS);
+  if (seen === undefined) return [];
+  const { address } = addressOf(host);
+  const all = holders(view);
+  const others = all.filter((name) => name !== host.name);
+  const on = seen.addresses.find((one) => one.address === address)?.interface;
+  if (on !== undefined && others.length > 0) return [{ level: 'problem', text: `has ${address}, and so has ${enumerate(others)}` }];
+  if (!seen.inForce)
+    return [
+      { level: 'problem', text: `keepalived does not run, or with another configuration${on === undefined ? '' : `; has ${address}`}` },
+    ];
+  if (on !== undefined) return [{ text: `has ${address}, on ${on}` }];
+  return all.length === 0
+    ? [{ level: 'problem', text: `no host that answered has ${address}` }]
+    : [{ text: `would take ${address} over from ${enumerate(all)}` }];
+}
+
+/** Every host's keepalived runs with its configuration, and one host has the address. */
+export function addressChecks(view: View): CheckResult[] {
+  const hosts = view.hosts('vip').filter(({ name }) => view.read(name, VIRTUAL_ADDRESS) !== undefined);
+  const [first] = hosts;
+  if (first === undefined) return [];
+  const all = holders(view);
+  const { address } = addressOf(first);
+  const running = hosts.map((host): CheckResult => {
+    const ok = view.read(host.name, VIRTUAL_ADDRESS)?.inForce === true;
+    const detail = ok ? `for ${address}` : 'it does not run, or with another configuration; its log says why';
+    return { title: 'keepalived runs with its configuration', ok, detail, host: host.name, settles: true };
+  });
+  // One of those that were not asked may have it.
+  if (all.length === 0 && hosts.length < view.inventory.hosts.filter(({ roles }) => roles.includes('vip')).length) return running;
+  return [
+    ...running,
+    {
+      title: `one host has ${address}`,
+      ok: all.length === 1,
+      detail: all.length === 0 ? 'no host has it' : enumerate(all),
+      settles: true,
+    },
+  ];
+}

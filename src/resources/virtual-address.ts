@@ -1,0 +1,105 @@
+import { sh } from '../shell/quote.js';
+import { handle } from './handle.js';
+import { answerLines, type Observation } from './resource.js';
+
+/** An IPv4 address that a host has. */
+export interface HostAddress {
+  interface: string;
+  address: string;
+  /** Length of its network's prefix. */
+  prefix: number;
+}
+
+/** What a host that may have a virtual address shows of it. */
+export interface VirtualAddressState {
+  /** All IPv4 addresses of the host. */
+  addresses: readonly HostAddress[];
+  /** The names of all its network interfaces. */
+  interfaces: readonly string[];
+  /** keepalived runs with the configuration that it is to have. */
+  inForce: boolean;
+}
+
+/** What is seen of a virtual address on a host. */
+export const VIRTUAL_ADDRESS = handle<VirtualAddressState>('virtual-address');
+
+/** Succeeds where a process has this name, which keepalived gives the one that speaks VRRP (`vrrp_process_name`); also after a reload. */
+export function keepalivedRunsWith(mark: string): ReturnType<typeof sh> {
+  return sh`grep -qsxF ${mark} /proc/[0-9]*/comm`;
+}
+
+/**
+ * A host's addresses, and whether its keepalived runs with a configuration.
+ * @param mark the name of its process then; 15 characters at most
+ */
+export function virtualAddress(mark: string): Observation<VirtualAddressState> {
+  return {
+    ...VIRTUAL_ADDRESS,
+    probe: () => sh`ip -o -4 addr show 2>/dev/null | while read -r number name family address rest; do echo "address $name $address"; done
+for path in /sys/class/net/*; do [ ! -d "$path" ] || echo "interface $(basename "$path")"; done
+if ${keepalivedRunsWith(mark)}; then echo in-force; fi`,
+    parse: (answer) => {
+      const lines = answerLines(answer).map((line) => line.split(' '));
+      return {
+        addresses: lines.flatMap(([word, name = '', text = '']) => {
+          const [address = '', prefix = '32'] = text.split('/');
+          return word === 'address' ? [{ interface: name, address, prefix: Number(prefix) }] : [];
+        }),
+        interfaces: lines.flatMap(([word, name = '']) => (word === 'interface' ? [name] : [])),
+        inForce: lines.some(([word]) => word === 'in-force'),
+      };
+    },
+  };
+}
+
+/** Whether another machine has an address. */
+export interface ForeignAddress {
+  /** `ours`: this host has it, or was given it to take over by pgprov; `unknown`: it could not be asked. */
+  answer: 'ours' | 'silent' | 'answers' | 'unknown';
+  /** The hardware address that answers for it, where it was seen. */
+  hardware?: string;
+}
+
+/** What is seen of who has an address before the host may. */
+export const FOREIGN_ADDRESS = handle<ForeignAddress>('foreign-address');
+
+/** Seconds until the kernel has given up an address that nobody answers for: a known neighbour is asked anew only after some. */
+const PATIENCE = 12;
+
+/**
+ * Whether another machine answers for an address of the host's own network. A connection is tried, and its failure is not what counts: what counts is
+ * whether the kernel has found a neighbour, because a firewall keeps nobody from answering that (ARP). A host whose configuration of
+ * keepalived has the address from pgprov already is not asked, because another one may have it then.
+ * @param config keepalived's configuration
+ * @param ours a line that it has where pgprov wrote it for this address
+ */
+export function foreignAddress(address: string, config: string, ours: string): Observation<ForeignAddress> {
+  return {
+    ...FOREIGN_ADDRESS,
+    when: 'start',
+    probe: () => sh`if grep -qsxF ${ours} ${config} || ip -o -4 addr show 2>/dev/null | grep -qF ${` ${address}/`}; then echo ours
+elif ! command -v bash >/dev/null 2>&1 || ! command -v ip >/dev/null 2>&1; then echo unknown
+else
+tried=$(timeout 5 bash -c ${`: </dev/tcp/${address}/9`} 2>&1) && tried=refused
+waited=0
+while :; do
+seen=$(ip -4 neigh show to ${address} 2>/dev/null)
+case "$tried:$seen" in
+*refused*) answer=answers ;;
+*REACHABLE*|*PERMANENT*) answer=answers ;;
+*STALE*|*DELAY*|*PROBE*) answer=; [ "$waited" -lt ${PATIENCE} ] || answer=answers ;;
+*) answer=silent ;;
+esac
+[ -z "$answer" ] || break
+sleep 1
+waited=$((waited + 1))
+done
+echo "$answer $(printf '%s\n' "$seen" | sed -n 's/.* lladdr \([^ ]*\).*/\1/p' | head -n 1)"
+fi`,
+    parse: (answer) => {
+      const [word = '', hardware = ''] = (answerLines(answer)[0] ?? '').split(' ');
+      const known = ['ours', 'silent', 'answers'] as const;
+      return { answer: known.find((name) => name === word) ?? 'unknown', ...(hardware === '' ? {} : { hardware }) };
+    },
+  };
+}
