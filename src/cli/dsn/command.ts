@@ -15,11 +15,11 @@ The last one prints lines for ~/.pgpass; put the password in place of PASSWORD.`
 /** The command that prints how to connect; its modules are loaded when it runs. */
 export function addDsnCommand(program: Command, setExit: SetExit): void {
   withInventory(program.command('dsn'))
-    .description('what a client needs to connect: through the inventory’s pools or proxies, or to whichever server suits; no connection')
+    .description('what a client needs to connect: through pools, a virtual address or proxies, or to the server that suits; no connection')
     // One that does not import the list of forms keeps the help fast.
     .addOption(choiceOption('--format <form>', 'as which of them', ['uri', 'libpq', 'jdbc', 'pgpass', 'env']).default('uri'))
     .option('--read-only', 'for a client that only reads: a standby, where there is one')
-    .option('--direct', 'to the servers, past PgBouncer and HAProxy')
+    .option('--direct', 'to the servers, past pools, proxies and a virtual address')
     .option('--balance', 'spread connections over the servers; takes libpq 16 or later')
     .option('--sslrootcert <file>', 'where the client has the certificate of the cluster’s authority; default: that in .pgprov')
     .option('--dbname <name>', 'the database', 'postgres')
