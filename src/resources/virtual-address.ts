@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { handle } from './handle.js';
 import { answerLines, type Observation } from './resource.js';
@@ -63,13 +64,14 @@ export interface ForeignAddress {
 /** What is seen of who has an address before the host may. */
 export const FOREIGN_ADDRESS = handle<ForeignAddress>('foreign-address');
 
-/** Seconds until the kernel has given up an address that nobody answers for: a known neighbour is asked anew only after some. */
-const PATIENCE = 12;
+/** Seconds for a connection that nothing answers; the kernel gives up an address without a neighbour after three. */
+const PATIENCE = 5;
 
 /**
  * Whether another machine answers for an address of the host's own network. A connection is tried, and its failure is not what counts: what counts is
- * whether the kernel has found a neighbour, because a firewall keeps nobody from answering that (ARP). A host whose configuration of
- * keepalived has the address from pgprov already is not asked, because another one may have it then.
+ * whether the kernel has found a neighbour, because a firewall keeps nobody from answering that (ARP). What it remembers of the address is taken
+ * out first, because that may be half a minute old. A host whose configuration of keepalived has the address from pgprov already is not asked,
+ * because another one may have it then.
  * @param config keepalived's configuration
  * @param ours a line that it has where pgprov wrote it for this address
  */
@@ -80,20 +82,13 @@ export function foreignAddress(address: string, config: string, ours: string): O
     probe: () => sh`if grep -qsxF ${ours} ${config} || ip -o -4 addr show 2>/dev/null | grep -qF ${` ${address}/`}; then echo ours
 elif ! command -v bash >/dev/null 2>&1 || ! command -v ip >/dev/null 2>&1; then echo unknown
 else
-tried=$(timeout 5 bash -c ${`: </dev/tcp/${address}/9`} 2>&1) && tried=refused
-waited=0
-while :; do
-seen=$(ip -4 neigh show to ${address} 2>/dev/null)
+ip -4 neigh flush to ${address} >/dev/null 2>&1 || :
+tried=$(timeout ${seconds(PATIENCE)} bash -c ${`: </dev/tcp/${address}/9`} 2>&1) && tried=refused
+seen=$(ip -4 neigh show to ${address} 2>/dev/null) || :
 case "$tried:$seen" in
-*refused*) answer=answers ;;
-*REACHABLE*|*PERMANENT*) answer=answers ;;
-*STALE*|*DELAY*|*PROBE*) answer=; [ "$waited" -lt ${PATIENCE} ] || answer=answers ;;
+*refused*|*REACHABLE*|*STALE*|*DELAY*|*PROBE*|*PERMANENT*) answer=answers ;;
 *) answer=silent ;;
 esac
-[ -z "$answer" ] || break
-sleep 1
-waited=$((waited + 1))
-done
 echo "$answer $(printf '%s\n' "$seen" | sed -n 's/.* lladdr \([^ ]*\).*/\1/p' | head -n 1)"
 fi`,
     parse: (answer) => {

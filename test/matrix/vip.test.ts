@@ -193,7 +193,7 @@ describe.each<System>(['debian13', 'rocky9'])('a virtual address on two proxies,
       await cluster.host(third).start();
       await addressed.whole();
       expect(await addressed.settled()).toBe(second);
-      gaps['keepalived killed'] = await whileWriting(writer, () => must(cluster.host(second), 'pkill -9 -f sbin/keepalived'));
+      gaps['keepalived killed'] = await whileWriting(writer, () => must(cluster.host(second), 'pkill -9 "keepalived|pgprov-"'));
       await addressed.settled();
       expect(await writer.lost([])).toEqual([]);
     } finally {

@@ -25,9 +25,9 @@ export const KEEPALIVED_CONFIG = '/etc/keepalived/keepalived.conf';
 const SCRIPTS = '/usr/libexec/keepalived';
 const SCRIPT = `${SCRIPTS}/pgprov-check`;
 
-/** The line of the configuration by which it is known whose it is. */
-export function ownerLine(cluster: string): string {
-  return `# Managed by pgprov for the cluster ${cluster}: changes made here are undone by the next \`pgprov apply\`.`;
+/** How the configuration begins, by which it is known whose it is. */
+export function ownerWords(cluster: string): string {
+  return `# Managed by pgprov for the cluster ${cluster}:`;
 }
 
 /** The line that the configuration has once the host was given the address to take over. */
@@ -76,7 +76,7 @@ function values(host: Host, inventory: Inventory): object {
   const { address, router_id, check_interval, advert_interval } = variables(host, 'vip');
   return {
     cluster: inventory.cluster,
-    owner: ownerLine(inventory.cluster),
+    owner: ownerWords(inventory.cluster),
     ours: addressLine(host, inventory),
     host: host.name,
     script: SCRIPT,

@@ -13,7 +13,7 @@ import {
 } from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
 import { addressOf, follows } from './address.js';
-import { addressLine, KEEPALIVED, KEEPALIVED_CONFIG, KEEPALIVED_UNIT, ownerLine } from './config-file.js';
+import { addressLine, KEEPALIVED, KEEPALIVED_CONFIG, KEEPALIVED_UNIT, ownerWords } from './config-file.js';
 
 /** What cannot work, as far as the inventory shows it. */
 export function vipProblems(hosts: readonly Host[], inventory: Pick<Inventory, 'hosts'>): VariableProblem[] {
@@ -92,7 +92,7 @@ function configText(view: View, { name }: Host): string {
 function otherConfiguration(view: View, host: Host): Objection[] {
   const text = configText(view, host);
   const { active, enabled } = view.read(host.name, serviceHandle(KEEPALIVED_UNIT)) ?? {};
-  if (text === '' || text.startsWith(`${ownerLine(view.inventory.cluster)}\n`)) return [];
+  if (text === '' || text.startsWith(ownerWords(view.inventory.cluster))) return [];
   const [, cluster] = /^# Managed by pgprov for the cluster ([^:\n]+):/u.exec(text) ?? [];
   if (cluster !== undefined)
     return preflight(

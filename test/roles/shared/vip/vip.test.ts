@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressLine, KEEPALIVED, keepalivedConfiguration, ownerLine } from '../../../../roles/shared/vip/config-file.js';
+import { addressLine, KEEPALIVED, keepalivedConfiguration, ownerWords } from '../../../../roles/shared/vip/config-file.js';
 import { vipObjections } from '../../../../roles/shared/vip/guards.js';
 import { addressChecks, addressLines } from '../../../../roles/shared/vip/told.js';
 import type { Inventory } from '../../../../src/model/index.js';
@@ -173,7 +173,7 @@ function viewOf(inventory: Inventory, seen: Record<string, Seen>): View {
 
 describe('before the address is given to hosts', () => {
   const ours = (inventory: Inventory, host: string): string =>
-    `${ownerLine('demo')}\n${addressLine(hostOf(inventory, host), inventory)}\nglobal_defs {\n`;
+    `${ownerWords('demo')} changes\n${addressLine(hostOf(inventory, host), inventory)}\nglobal_defs {\n`;
 
   it.each<{ title: string; yaml?: string; seen: (inventory: Inventory) => Record<string, Seen>; says: RegExp[] }>([
     { title: 'nobody has it', seen: () => ({ pg1: {}, pg2: {}, pg3: {} }), says: [] },
@@ -235,7 +235,7 @@ describe('before the address is given to hosts', () => {
     { title: 'the package’s sample is there', seen: () => ({ pg1: { text: 'vrrp_instance VI_1 {\n' } }), says: [] },
     {
       title: 'another cluster has it',
-      seen: () => ({ pg1: { text: `${ownerLine('other')}\n` } }),
+      seen: () => ({ pg1: { text: `${ownerWords('other')} changes\n` } }),
       says: [/pg1: keepalived has the virtual address of the cluster other/u],
     },
   ])('is told that $title', async ({ yaml = LEADING, seen, says }) => {
