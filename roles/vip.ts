@@ -18,7 +18,7 @@ import { VIP_VARIABLES } from './shared/sections/vip.js';
 import { variables } from './shared/variables.js';
 import { addressOf, follows } from './shared/vip/address.js';
 import { addressLine, KEEPALIVED_CONFIG, keepalivedConfiguration, KEEPALIVED_UNIT } from './shared/vip/config-file.js';
-import { vipObjections, vipProblems } from './shared/vip/guards.js';
+import { vipObjections, vipProblems, vipWarnings } from './shared/vip/guards.js';
 import { addressChecks, addressLines } from './shared/vip/told.js';
 
 export default defineRole({
@@ -27,6 +27,7 @@ export default defineRole({
     'A virtual address, by keepalived, that clients connect to: it goes to a proxy that works, or without proxies with the lead.',
   variables: VIP_VARIABLES,
   problems: vipProblems,
+  warnings: vipWarnings,
   protocols: () => [{ protocol: 'vrrp', what: 'keepalived', units: [`${KEEPALIVED_UNIT}.service`] }],
   entrances,
   // Debian's package starts it at once where there is a configuration.

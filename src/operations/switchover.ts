@@ -9,6 +9,8 @@ import {
   type OperationStep,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { roleThatFollows } from '../../roles/shared/vip/address.js';
+import { addressFollowed } from '../../roles/shared/vip/told.js';
 import { followStep, handOverStep, takesUpPending } from './shared/hand-over.js';
 import { cannotLead, handingOverObjections } from './shared/handing-over.js';
 import { leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, timelineOf, unfit, unknownMember } from './shared/members.js';
@@ -59,7 +61,7 @@ const patroniSwitchover = defineOperation<SwitchoverOptions>({
     cancel: { type: 'boolean', description: 'cancel the switchover that is scheduled' },
     pausePools: PAUSE_POOLS,
   },
-  roles: (start) => withPoolRoles([dcsOf(start.inventory).role, 'patroni'], start),
+  roles: (start) => withPoolRoles([dcsOf(start.inventory).role, 'patroni', ...roleThatFollows(start.inventory)], start),
   requiresConverged: false,
   // Away from a leader must be possible while another member is down.
   unreachable: 'go-on',
@@ -251,5 +253,5 @@ function proofs(run: Run): CheckResult[] {
       detail: `it ${notStreamingWhy(view, to, name) ?? 'streams now'}`,
     }),
   );
-  return [leading, ...streaming, ...others];
+  return [leading, ...addressFollowed(view, to), ...streaming, ...others];
 }

@@ -20,6 +20,11 @@ export function virtualAddresses(inventory: Pick<Inventory, 'hosts'>): string[] 
   return [...new Set(hostsWith(inventory, 'vip').map((host) => addressOf(host).address))];
 }
 
+/** The role whose address goes with the lead, where the inventory has one that does. */
+export function roleThatFollows(inventory: Pick<Inventory, 'hosts'>): string[] {
+  return hostsWith(inventory, 'vip').some((host) => follows(host) === 'patroni') ? ['vip'] : [];
+}
+
 /** What the address follows on a host: its HAProxy, or its server’s lead. */
 export function follows({ roles }: Pick<Host, 'roles'>): 'haproxy' | 'patroni' | undefined {
   return (['haproxy', 'patroni'] as const).find((role) => roles.includes(role));

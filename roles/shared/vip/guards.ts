@@ -12,6 +12,7 @@ import {
   type View,
 } from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
+import { variables } from '../variables.js';
 import { addressOf, follows } from './address.js';
 import { addressLine, KEEPALIVED, KEEPALIVED_CONFIG, KEEPALIVED_UNIT, ownerWords } from './config-file.js';
 
@@ -20,6 +21,26 @@ export function vipProblems(hosts: readonly Host[], inventory: Pick<Inventory, '
   const [first] = hosts;
   if (first === undefined) return [];
   return [...wrongAddress(first, inventory), ...wrongHosts(hosts)];
+}
+
+/** What works, but leaves clients without the address at times. */
+export function vipWarnings(hosts: readonly Host[], inventory: Pick<Inventory, 'hosts'>): VariableProblem[] {
+  const [first] = hosts;
+  if (first === undefined || follows(first) !== 'patroni') return [];
+  const without = hostsWith(inventory, 'patroni').filter(
+    (host) => !host.roles.includes('vip') && variables(host, 'patroni').tags['nofailover'] !== true,
+  );
+  const [one] = without;
+  if (one === undefined) return [];
+  const names = enumerate(without.map(({ name }) => name));
+  return [
+    {
+      host: one,
+      path: 'roles',
+      message: `${names} may lead without the role vip, and nobody has the virtual address then`,
+      hint: 'give the role to all members',
+    },
+  ];
 }
 
 function wrongAddress(host: Host, { hosts }: Pick<Inventory, 'hosts'>): VariableProblem[] {

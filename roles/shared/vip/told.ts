@@ -7,7 +7,7 @@ import {
   type View,
   type VirtualAddressState,
 } from '../../../src/index.js';
-import { addressOf } from './address.js';
+import { addressOf, follows } from './address.js';
 
 /** The hosts that have the address now, of those that answered. */
 export function holders(view: View): string[] {
@@ -39,6 +39,15 @@ export function addressLines(view: View, host: Host): StatusLine[] {
   return all.length === 0
     ? [{ level: 'problem', text: `no host that answered has ${address}` }]
     : [{ text: `would take ${address} over from ${enumerate(all)}` }];
+}
+
+/** The address went with the lead; nothing where it follows proxies, or the member that leads cannot have it. */
+export function addressFollowed(view: View, leader: string): CheckResult[] {
+  const host = view.hosts('vip').find(({ name }) => name === leader);
+  if (host === undefined || follows(host) !== 'patroni') return [];
+  const all = holders(view);
+  const detail = all.length === 0 ? 'no host has it' : enumerate(all);
+  return [{ title: `the leader has ${addressOf(host).address}`, ok: all.length === 1 && all[0] === leader, detail, settles: true }];
 }
 
 /** Every host's keepalived runs with its configuration, and one host has the address. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressLine, KEEPALIVED, keepalivedConfiguration, ownerWords } from '../../../../roles/shared/vip/config-file.js';
 import { vipObjections } from '../../../../roles/shared/vip/guards.js';
-import { addressChecks, addressLines } from '../../../../roles/shared/vip/told.js';
+import { addressChecks, addressFollowed, addressLines } from '../../../../roles/shared/vip/told.js';
 import type { Inventory } from '../../../../src/model/index.js';
 import { View } from '../../../../src/plan/view.js';
 import { serviceHandle } from '../../../../src/resources/service.js';
@@ -126,6 +126,14 @@ describe('the role vip', () => {
     },
   ])('refuses $title', async ({ yaml, says }) => {
     await expect(inventoryOf(yaml)).rejects.toThrow(says);
+  });
+
+  it('warns where a member may lead that cannot have the address', async () => {
+    const yaml = LEADING.replace('pg3: 10.0.0.3', 'pg3: {address: 10.0.0.3, roles: [base, pgdg, postgresql, replication, etcd, patroni]}');
+    const { warnings } = await inventoryOf(yaml);
+    expect(warnings.map(({ message }) => message)).toContain('pg3 may lead without the role vip, and nobody has the virtual address then');
+    const { warnings: none } = await inventoryOf(yaml.replace('patroni]}', 'patroni], patroni: {tags: {nofailover: true}}}'));
+    expect(none.map(({ message }) => message).filter((message) => message.includes('vip'))).toEqual([]);
   });
 
   it('lets VRRP through between its hosts, and gives clients the ports behind the address', async () => {
@@ -253,6 +261,14 @@ describe('before the address is given to hosts', () => {
 });
 
 describe('what is told of the address', () => {
+  it('is whether the new leader has it', async () => {
+    const inventory = await inventoryOf(LEADING);
+    const view = viewOf(inventory, { pg1: { addresses: [OWN('pg1'), VIRTUAL] }, pg2: {}, pg3: {} });
+    expect(addressFollowed(view, 'pg1')).toMatchObject([{ ok: true, detail: 'pg1' }]);
+    expect(addressFollowed(view, 'pg2')).toMatchObject([{ title: 'the leader has 10.0.0.100', ok: false, settles: true }]);
+    expect(addressFollowed(viewOf(await inventoryOf(PROXIED), { lb1: {} }), 'pg1')).toEqual([]);
+  });
+
   it.each<{ title: string; seen: Record<string, Seen>; lines: string[]; checks: string[] }>([
     {
       title: 'one host has it',
