@@ -129,3 +129,81 @@ describe.each<System>(['debian13', 'rocky9'])('TLS of PostgreSQL, %s', (os) => {
     expect(await apply()).toContain('No changes');
   });
 });
+
+describe.each<System>(['debian13', 'rocky9'])('TLS of servers without Patroni, %s', (os) => {
+  const DIRECTORY = `/etc/pgprov/postgresql-${/\/(\d+)\//u.exec(placesOf(os).data)?.[1]}-main`;
+  const WHOLE = `sslmode=verify-full sslrootcert=${DIRECTORY}/ca.crt`;
+  let cluster: TestCluster;
+  let hosts: [LabHost, LabHost];
+
+  const write = (count: 1 | 2, tls: boolean): Promise<string> => {
+    const { firewall, postgresql } = withClient();
+    return cluster.write({
+      roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'],
+      hosts: Object.fromEntries(hosts.slice(0, count).map(({ name, address }) => [name, address])),
+      firewall,
+      postgresql: { ...postgresql, ...(tls ? { tls } : {}) },
+    });
+  };
+  const run = async (command: string, ...words: string[]): Promise<string> => {
+    const { code, all } = await (command === 'apply' ? cluster.run('apply') : pgprov(...command.split(' '), cluster.file, ...words));
+    expect(code, all).toBe(0);
+    return all;
+  };
+  const ask = async (host: LabHost, options: string): Promise<string> => {
+    const { user, password } = CLIENT;
+    const { code, stdout, stderr } = await host.exec(
+      `PGPASSWORD=${password} psql -XAtq 'host=${host.address} dbname=postgres user=${user} ${options}' -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'`,
+    );
+    return code === 0 ? stdout.trim() : stderr.trim();
+  };
+  const presented = (host: LabHost): Promise<string> =>
+    must(host, `openssl s_client -starttls postgres -connect ${host.address}:5432 </dev/null 2>/dev/null | ${PRESENTED}`);
+  const starts = (): Promise<string[]> => Promise.all(hosts.map((host) => sql(host, 'select pg_postmaster_start_time()')));
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start(`mxtls${os === 'rocky9' ? 'r' : 'd'}`, os, 2, 'packages');
+    hosts = cluster.hosts as typeof hosts;
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  it('is offered by a server that stands alone, from its first start on', async () => {
+    await write(1, true);
+    await run('apply');
+    const { user, password } = CLIENT;
+    await sql(hosts[0], `CREATE ROLE ${user} LOGIN PASSWORD '${password}'`);
+    expect(await ask(hosts[0], WHOLE)).toBe('t');
+    expect(await run('apply')).toContain('No changes');
+  });
+
+  it('is offered by a standby that is made of it, each with a certificate of its own', async () => {
+    await write(2, true);
+    await run('apply');
+    for (const host of hosts) await expect.poll(() => ask(host, WHOLE), { timeout: patience(30_000) }).toBe('t');
+    expect(await presented(hosts[0])).not.toBe(await presented(hosts[1]));
+    expect(await run('apply')).toContain('No changes');
+  });
+
+  it('is renewed, and switched off and on, without a restart', async () => {
+    const before = await starts();
+    const former = await Promise.all(hosts.map(presented));
+    await run('certs renew', '--all', '--yes');
+    const renewed = await Promise.all(hosts.map(presented));
+    expect(renewed.every((print) => !former.includes(print))).toBe(true);
+    expect(await Promise.all(hosts.map((host) => must(host, `${PRESENTED} -in ${DIRECTORY}/node.crt`)))).toEqual(renewed);
+    expect(await run('certs status')).toMatch(/^pg2 +postgresql .*yes/mu);
+    await write(2, false);
+    await run('apply');
+    for (const host of hosts) {
+      await expect.poll(() => ask(host, 'sslmode=require'), { timeout: patience(30_000) }).toMatch(/does not support SSL/u);
+    }
+    expect(await run('apply')).toContain('No changes');
+    await write(2, true);
+    await run('apply');
+    for (const host of hosts) await expect.poll(() => ask(host, WHOLE), { timeout: patience(30_000) }).toBe('t');
+    expect(await starts()).toEqual(before);
+  });
+});
