@@ -32,8 +32,9 @@ describe('keepalived’s configuration', () => {
           vrrp_version 3
           enable_script_security
           script_user root
+          vrrp_check_unicast_src
           # By its name pgprov sees which configuration runs.
-          vrrp_process_name pgprov-140810c9
+          vrrp_process_name pgprov-1d46ce91
       }
 
       vrrp_script able {
@@ -51,7 +52,6 @@ describe('keepalived’s configuration', () => {
           virtual_router_id 51
           priority 100
           advert_int 0.50
-          check_unicast_src
           unicast_src_ip 10.0.0.2
           unicast_peer {
               10.0.0.1
