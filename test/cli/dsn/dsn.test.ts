@@ -71,6 +71,8 @@ describe('pgprov dsn', () => {
       yaml: `${MEMBERS}${PROXIES.replaceAll('haproxy]', 'pgdg, haproxy, pgbouncer]')}${HBA}`,
       wanted: { readOnly: true },
       uri: 'postgresql://10.0.0.8:5001,10.0.0.9:5001/postgres?connect_timeout=3',
+    },
+    {
       title: 'the leader by the virtual address of the proxies',
       yaml: `${MEMBERS}${PROXIES.replaceAll('haproxy', 'haproxy, vip')}${HBA.replace('}', ', tls: true}')}vip: {address: 10.0.0.100/24}\n`,
       uri: 'postgresql://10.0.0.100:5000/postgres?target_session_attrs=read-write&connect_timeout=3&sslmode=verify-full&sslrootcert=%2Fca.crt',
