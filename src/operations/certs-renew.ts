@@ -48,6 +48,7 @@ export default defineOperation<RenewOptions>({
   },
   choosesHosts: true,
   roles: rolesWithCertificates,
+  streaming: true,
   // Which changes may wait to be applied is a question of its own, see the guards.
   requiresConverged: false,
   inspects: true,
@@ -202,7 +203,7 @@ function rotation(run: Run): OperationStep[] {
       id: phase,
       title,
       tells: `phase ${index + 1} of ${PHASES.length}: ${what}`,
-      ...(phase === 'issue' ? {} : { effect: `${dcsOf(inventory).name} restarts, one member after the other` }),
+      ...(phase === 'issue' || !inventory.hosts.some(({ roles }) => roles.includes(dcsOf(inventory).role)) ? {} : { effect: `${dcsOf(inventory).name} restarts, one member after the other` }),
       converge: { roles: rolesWithCertificates(run), renewal: index === begun ? {} : { rotation: phase } },
     }),
   );

@@ -1,5 +1,5 @@
 import { seconds } from '../shell/patience.js';
-import { sh } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
 import { handle } from './handle.js';
 import { answerLines, type Observation } from './resource.js';
 
@@ -25,7 +25,7 @@ export interface VirtualAddressState {
 export const VIRTUAL_ADDRESS = handle<VirtualAddressState>('virtual-address');
 
 /** Succeeds where a process has this name, which keepalived gives the one that speaks VRRP (`vrrp_process_name`); also after a reload. */
-export function keepalivedRunsWith(mark: string): ReturnType<typeof sh> {
+export function keepalivedRunsWith(mark: string): Script {
   return sh`grep -qsxF ${mark} /proc/[0-9]*/comm`;
 }
 

@@ -7,6 +7,7 @@ import { View } from '../../src/plan/view.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
+import { SERVER_CERTIFICATE } from '../../src/resources/server-certificate.js';
 import { TLS_HANDSHAKES } from '../../src/resources/tls-handshakes.js';
 import { makeAuthority } from '../../src/store/issue.js';
 import type { RotationPhase } from '../../src/store/trust.js';
@@ -306,5 +307,29 @@ describe('the guards of certs renew', () => {
   it('name what is unhealthy and what else would change', async () => {
     expect(objections(await run({ etcd: ['pg3'] }, { planned: OWN }))[0]?.message).toContain('\n  pg3: etcd is not healthy');
     expect(objections(await run({}, { planned: ['pg2 file:/etc/hosts'] }))[0]?.message).toContain('\n  pg2: change file:/etc/hosts');
+  });
+});
+
+describe('certs renew of servers without Patroni', () => {
+  const YAML =
+    'cluster: demo\nroles: [base, pgdg, postgresql, replication]\nhosts: {pg1: 10.0.0.1, pg2: 10.0.0.2}\npostgresql: {tls: true}\n';
+
+  it.each<{ title: string; presented: (string | undefined)[]; says: string[] }>([
+    { title: 'both present one', presented: ['AB', 'CD'], says: [] },
+    { title: 'one presents none', presented: ['AB', undefined], says: ['preflight certs/unhealthy settles'] },
+  ])('goes by the certificates that they present: $title', async ({ presented, says }) => {
+    const inventory = await inventoryOf(YAML);
+    const now = await run({}, { cluster: { inventory, catalog: CATALOG }, planned: [] });
+    const states = inventory.hosts.map(({ name }, index): [string, Map<string, unknown>] => [
+      name,
+      new Map<string, unknown>([
+        [HOST_FACTS.id, { os: 'debian', version: '13' }],
+        [SERVER_CERTIFICATE.id, { presented: presented[index], wanted: 'AB' }],
+      ]),
+    ]);
+    expect(kinds(objections({ ...now, view: new View(inventory, new Map(states)) }))).toEqual(says);
+    expect(certsRenew.streaming).toBe(true);
+    const { steps: rotation } = certsRenew.remaining({ ...now, options: { within: 30, ca: true } });
+    expect(rotation.map((step) => ('effect' in step ? step.effect : undefined))).toEqual([undefined, undefined, undefined, undefined]);
   });
 });

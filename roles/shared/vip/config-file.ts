@@ -57,7 +57,7 @@ export interface KeepalivedConfiguration {
 
 /** keepalived's configuration, which takes its place only once keepalived has accepted it. */
 export function keepalivedConfiguration(context: RoleContext): KeepalivedConfiguration {
-  const { host, inventory, template } = context;
+  const { host, inventory, platform, template } = context;
   const proxy = follows(host) === 'haproxy';
   const script = template('vip/check.sh', proxy ? { proxy, socket: STATISTICS_SOCKET } : { proxy, restApi: restApiUrl(host) });
   const render = (mark: string, name: string): string =>
@@ -67,7 +67,11 @@ export function keepalivedConfiguration(context: RoleContext): KeepalivedConfigu
   return {
     mark,
     config: configFile((name) => render(mark, name), host),
-    before: [directory({ path: SCRIPTS }), file({ path: SCRIPT, mode: '0755', content: script })],
+    // EL's package has the directory.
+    before: [
+      ...(platform.family === 'el' ? [] : [directory({ path: SCRIPTS })]),
+      file({ path: SCRIPT, mode: '0755', content: script }),
+    ],
     unit: dropIn(`/etc/systemd/system/${KEEPALIVED_UNIT}.service.d/pgprov.conf`, template('vip/restart.conf', {})),
   };
 }

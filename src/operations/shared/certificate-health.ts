@@ -3,9 +3,12 @@ import {
   certificatePlaces,
   daysLeft,
   PATRONI_MEMBER,
+  SERVER_CERTIFICATE,
   TLS_HANDSHAKES,
+  topologyOf,
   type OperationRun,
   type PatroniMemberState,
+  type ServerCertificate,
   type View,
 } from '../../index.js';
 import { dcsOf } from '../../../roles/shared/dcs-of.js';
@@ -43,6 +46,10 @@ export function healthOf({ catalog, inventory, view }: Pick<OperationRun<object>
       ...view
         .hosts('patroni')
         .flatMap(({ name }) => (works(view.read(name, PATRONI_MEMBER)) ? [] : [{ host: name, what: 'Patroni’s member does not run' }])),
+      ...view
+        .hosts('postgresql')
+        .filter((host) => topologyOf(host) !== 'patroni' && isSilent(view.read(host.name, SERVER_CERTIFICATE)))
+        .map(({ name }) => ({ host: name, what: 'PostgreSQL presents no certificate' })),
     ],
   };
 }
@@ -51,6 +58,11 @@ function shutDoors(view: View, host: string, expected: ReadonlySet<string>): Hea
   const seen = view.read(host, TLS_HANDSHAKES)?.handshakes ?? [];
   const shut = seen.filter(({ accepted, listener }) => !accepted && !expected.has(addressOf(listener))).map(({ listener }) => listener);
   return shut.length === 0 ? [] : [{ host, what: `no connection with its certificate to ${shut.join(', ')}` }];
+}
+
+/** The server was asked for its certificate, and presents none. */
+function isSilent(seen: ServerCertificate | undefined): boolean {
+  return seen !== undefined && seen.presented === undefined;
 }
 
 function works(member: PatroniMemberState | undefined): boolean {
