@@ -35,6 +35,7 @@ import { timingProblems } from './shared/etcd/timing.js';
 import { etcdUnitGuard, peerUrl } from './shared/etcd/unit-guard.js';
 import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
+import { foreignAuthority, madeForOther } from './shared/other-cluster.js';
 import { reachesPeers } from './shared/peers.js';
 import { variables } from './shared/variables.js';
 import { installation, unitPackage } from './shared/packages.js';
@@ -248,33 +249,13 @@ function guardConfiguration(view: View, host: Host): Objection[] {
       },
     ];
   }
-  if (token === undefined || token === view.inventory.cluster) return [];
-  return [
-    {
-      kind: 'refuse',
-      host: host.name,
-      message: `${host.name} is a member of the cluster ${token}, made by pgprov from another inventory; this one is ${view.inventory.cluster}`,
-      hint: `if this is the same cluster, set cluster back to ${token}; otherwise give this inventory other hosts`,
-      // What else speaks against it (data that etcd does not know, lost passwords) follows from the other name.
-      decisive: true,
-    },
-  ];
+  return madeForOther(view, host, token);
 }
 
-/** Any authority that this cluster has or had will do: a host may have been off while it was rotated. */
 function guardAuthority(view: View, host: Host, credentials: ClusterCredentials): Objection[] {
   const platform = view.platform(host.name);
   const ca = fileText(view, host, platform === undefined ? undefined : tlsFiles(platform.etcd).ca);
-  const member = view.read(host.name, ETCD_MEMBER);
-  if (ca === '' || member?.hasData !== true || credentials.knowsAuthority(ca)) return [];
-  return [
-    {
-      kind: 'refuse',
-      host: host.name,
-      message: `${host.name} belongs to a cluster with another certificate authority than the one beside this inventory`,
-      hint: `bring the directory .pgprov/${view.inventory.cluster}/ from where the cluster was first provisioned; new keys and passwords would break the cluster`,
-    },
-  ];
+  return view.read(host.name, ETCD_MEMBER)?.hasData === true ? foreignAuthority(view, host, ca, credentials) : [];
 }
 
 function fileText(view: View, host: Host, path: string | undefined): string {

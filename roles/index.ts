@@ -2,6 +2,8 @@ import type { Role } from '../src/index.js';
 import backup from './backup.js';
 import backupRepository from './backup-repository.js';
 import base from './base.js';
+import consul from './consul.js';
+import consulAgent from './consul-agent.js';
 import etcd from './etcd.js';
 import firewall from './firewall.js';
 import haproxy from './haproxy.js';
@@ -19,6 +21,8 @@ export const CATALOG: readonly Role[] = [
   pgdg,
   postgresql,
   etcd,
+  consul,
+  consulAgent,
   replication,
   patroni,
   backup,

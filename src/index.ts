@@ -134,6 +134,24 @@ export {
   type TimelineHistory,
 } from './resources/data-directory.js';
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
+export {
+  allServersCheck,
+  findLeader,
+  leaderCheck,
+  leaderQuestion,
+  type ConsulClient,
+  type ConsulServer,
+} from './resources/consul/client.js';
+export { consulKeys, consulSettings, keysCheck } from './resources/consul/keys.js';
+export {
+  CONSUL_AGENT,
+  CONSUL_MEMBER,
+  consulAgent,
+  consulMember,
+  type ConsulAgentState,
+  type ConsulMemberState,
+} from './resources/consul/member.js';
+export { consulToken } from './resources/consul/token.js';
 export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/restore/data-origin.js';
 export { DATA_BESIDE, dataBeside } from './resources/data-beside.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';

@@ -64,10 +64,18 @@ export interface Dcs {
   runs(view: View, host: string): boolean | undefined;
   /** Open when its member on the host works, which takes a quorum. */
   worksGate(context: RoleContext): Gate;
-  /** Its data on the host put aside, where too few members have any for a quorum; the next start makes a new store. */
-  dataAside(context: RoleContext): Resource;
-  /** That the store on a host without data is begun anew with the others when it starts, whatever it joined before. */
-  beginsAnew(context: RoleContext): Resource;
+  /** How a new store is made where too few members have data for a quorum; undefined: `pgprov recover` makes none. */
+  readonly anew?: {
+    /** Its data on the host put aside; the next start makes a new store. */
+    dataAside(context: RoleContext): Resource;
+    /** That the store on a host without data is begun anew with the others when it starts, whatever it joined before. */
+    beginsAnew(context: RoleContext): Resource;
+  };
+  /**
+   * What a person does where a store that works does not tell Patroni’s keys, or has lost its contents while Patroni runs, as a clause in the
+   * imperative; undefined: nothing comes before what pgprov says anyhow.
+   */
+  letIn?(view: View): string;
   /** What its data on the host, in its place or put aside, has of Patroni's cluster, where the store itself does not tell that. */
   left(context: RoleContext): Observation<StoreLeft>;
   /** Whether its member on the host takes writes. */

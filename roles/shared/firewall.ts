@@ -20,12 +20,18 @@ export function hostFirewall(host: Host, inventory: Inventory): Resource<Firewal
   if (backend === 'none' || host.ports.length + host.protocols.length === 0) return undefined;
   const portsOpenTo = (who: 'members' | 'clients'): number[] =>
     host.ports.filter(({ openTo }) => openTo[who] === true).map(({ port }) => port);
-  const members = inventory.hosts.map(({ clusterAddress }) => clusterAddress);
+  const members = [...inventory.hosts.map(({ clusterAddress }) => clusterAddress), ...member_networks];
   const openings = mergeOpenings([
-    { sources: [...members, ...member_networks], ports: portsOpenTo('members') },
+    { sources: members, ports: portsOpenTo('members') },
     { sources: client_networks, ports: portsOpenTo('clients') },
     ...host.ports.map(({ port, openTo }) => ({ sources: openTo.networks ?? [], ports: [port] })),
     ...host.protocols.map(({ protocol }) => ({ sources: othersWith(protocol, host, inventory), ports: [protocol] })),
+    ...host.ports
+      .filter(({ udp }) => udp === true)
+      .map(({ port, openTo: { members: toMembers, clients, networks = [] } }) => ({
+        sources: [...(toMembers === true ? members : []), ...(clients === true ? client_networks : []), ...networks],
+        ports: [`${port}/udp` as const],
+      })),
   ]);
   return firewall({ cluster: inventory.cluster, backend, openings });
 }

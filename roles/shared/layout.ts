@@ -39,7 +39,7 @@ export function scopePrefix(inventory: Inventory, host: Host): string {
 }
 
 /** Which copies of the host's key pair a service has that pgprov sets up. */
-export function tlsCopies(service: ServiceLayout): TlsCopies {
+export function tlsCopies(service: Omit<ServiceLayout, 'packages'>): TlsCopies {
   const { user: owner, group, unit } = service;
   return { ...tlsFiles(service), owner, group, unit };
 }

@@ -58,11 +58,13 @@ const MOVE_AWAY =
 
 function wayForward(view: View, members: readonly MemberData[], storeIsNew: boolean): string {
   const running = members.filter(({ active }) => active);
-  const { name: store, role, unit } = dcsOf(view.inventory);
+  const { name: store, role, unit, letIn } = dcsOf(view.inventory);
   const hosts = enumerate(view.hosts(role).map(({ name }) => name));
   const start = storeIsNew ? `start ${store} yourself (\`systemctl start ${unit}\` on ${hosts})` : '';
   if (running.length > 0) {
     const names = enumerate(running.map(({ host }) => host.name));
+    if (start !== '' && letIn !== undefined)
+      return `${store} has lost its contents, and nothing needs to be moved: ${start}, and then ${letIn(view)}; Patroni runs on ${names} and writes the cluster into ${store} by itself`;
     return `${store} has lost its contents, and nothing needs to be moved: ${start === '' ? '' : `${start}; `}Patroni runs on ${names} and writes the cluster into ${store} by itself. Run this again when ${pgprov`status ${view.inventory}`} shows a leader`;
   }
   return `${store} has lost its contents, or an interrupted bootstrap marked it; nothing needs to be moved: ${pgprov`recover ${view.inventory}`} gives the scope its identity back from the data that is there, and starts the member with the last commits first. By hand: ${start === '' ? '' : `${start}, and then `}${stepsToStart(view, members)}`;

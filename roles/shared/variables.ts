@@ -2,6 +2,8 @@ import { variablesOf, type FromVariables, type Host } from '../../src/index.js';
 import { BACKUP_REPOSITORY_VARIABLES } from './sections/backup-repository.js';
 import { BACKUP_VARIABLES } from './sections/backup.js';
 import { BASE_VARIABLES } from './sections/base.js';
+import { CONSUL_AGENT_VARIABLES } from './sections/consul-agent.js';
+import { CONSUL_VARIABLES } from './sections/consul.js';
 import { ETCD_VARIABLES } from './sections/etcd.js';
 import { FIREWALL_VARIABLES } from './sections/firewall.js';
 import { HAPROXY_VARIABLES } from './sections/haproxy.js';
@@ -19,6 +21,8 @@ const SECTIONS = {
   postgresql: POSTGRESQL_VARIABLES,
   replication: REPLICATION_VARIABLES,
   etcd: ETCD_VARIABLES,
+  consul: CONSUL_VARIABLES,
+  'consul-agent': CONSUL_AGENT_VARIABLES,
   patroni: PATRONI_VARIABLES,
   backup: BACKUP_VARIABLES,
   'backup-repository': BACKUP_REPOSITORY_VARIABLES,

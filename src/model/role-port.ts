@@ -29,6 +29,8 @@ export interface Entrance {
 export interface RolePort {
   /** 1 to 65535. */
   port: number;
+  /** The service takes UDP there as well, which the firewall then lets through too; default: TCP alone. */
+  udp?: true;
   /** What listens there, for people: `etcd peers`. */
   what: string;
   /** systemd units that may hold it already, with their suffix: `etcd.service`. */

@@ -203,7 +203,9 @@ function rotation(run: Run): OperationStep[] {
       id: phase,
       title,
       tells: `phase ${index + 1} of ${PHASES.length}: ${what}`,
-      ...(phase === 'issue' || !inventory.hosts.some(({ roles }) => roles.includes(dcsOf(inventory).role)) ? {} : { effect: `${dcsOf(inventory).name} restarts, one member after the other` }),
+      ...(phase === 'issue' || !inventory.hosts.some(({ roles }) => roles.includes(dcsOf(inventory).role))
+        ? {}
+        : { effect: `${dcsOf(inventory).name} restarts, one member after the other` }),
       converge: { roles: rolesWithCertificates(run), renewal: index === begun ? {} : { rotation: phase } },
     }),
   );

@@ -69,7 +69,7 @@ const underPatroni = defineOperation<RestartOptions>({
     pending: { type: 'boolean', description: 'only members on which a restart of PostgreSQL is pending' },
     service: {
       type: 'string',
-      enum: ['postgresql', 'patroni', ...STORES.map(({ name }) => name)],
+      enum: ['postgresql', 'patroni', ...STORES.map(({ role }) => role)],
       description: 'what is restarted; default: postgresql',
     },
     inPlace: { type: 'boolean', description: 'restart the leader’s PostgreSQL where it is; default: the way that pauses writes for less' },
@@ -124,6 +124,9 @@ function problems(start: RestartStart): OperationObjection[] {
   const input = (error: string, message: string, hint: string): OperationObjection[] => [
     { kind: 'input', error: `restart/${error}`, message, hint },
   ];
+  const { role, name: store } = dcsOf(inventory);
+  if (service !== role && STORES.some((other) => other.role === service))
+    return input('store', `Patroni’s store in ${inventory.cluster} is ${store}`, `its members are restarted with --service ${role}`);
   if (names.length === 0)
     return input(
       'no-host',

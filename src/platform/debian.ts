@@ -1,3 +1,4 @@
+import { CONSUL } from './consul.js';
 import { PGBACKREST } from './pgbackrest.js';
 import { pgbouncer } from './pgbouncer.js';
 import type { Platform, PlatformId } from './platform.js';
@@ -48,6 +49,10 @@ function debian(id: PlatformId, title: string, codename: string, system: System)
       patroniPackages: ['python3-etcd'],
       user: 'etcd',
       group: 'etcd',
+    },
+    consul: {
+      ...CONSUL,
+      patroniPackages: ['python3-consul'],
     },
     patroni: {
       packages: ['patroni', 'python3-psycopg2'],

@@ -1,3 +1,4 @@
+import { CONSUL } from './consul.js';
 import { PGBACKREST } from './pgbackrest.js';
 import { pgbouncer } from './pgbouncer.js';
 import type { Platform, PlatformId } from './platform.js';
@@ -55,6 +56,10 @@ function enterpriseLinux(id: PlatformId, title: string, major: '8' | '9', os: st
       patroniPackages: ['patroni-etcd'],
       user: 'etcd',
       group: 'etcd',
+    },
+    consul: {
+      ...CONSUL,
+      patroniPackages: ['patroni-consul'],
     },
     patroni: {
       packages: ['patroni'],

@@ -22,6 +22,15 @@ export interface Platform {
     /** What Patroni needs beside its own packages to use it. */
     patroniPackages: readonly string[];
   };
+  /** Of its package, which no system here brings: the inventory names it. */
+  consul: Omit<ServiceLayout, 'packages'> & {
+    configFile: string;
+    dataDirectory: string;
+    /** Only root reads these: the token that may do all, and Patroni's. */
+    managementTokenFile: string;
+    patroniTokenFile: string;
+    patroniPackages: readonly string[];
+  };
   patroni: ServiceLayout & {
     configFile: string;
     /** A drop-in that makes the unit `Type=simple`, where the packaged one may wait for a notification that never comes. */

@@ -14,6 +14,8 @@ export interface HttpRequest {
   connectSeconds?: number;
   /** What is posted; default: nothing, the URL is got. */
   body?: string;
+  /** A header whose value is the content of a file, one line; without the file it is not sent. The value shows in no process list. */
+  header?: { name: string; file: string };
   /** Who asks over TLS: a client with these files, or one without a certificate, which takes any server. */
   as?: TlsPaths | ClientWithoutCertificate;
 }
@@ -96,13 +98,21 @@ export function timedOut(request: HttpRequest): Script {
 const MAX_TIME = 'max-time = ';
 const CONNECT_TIME = 'connect-timeout = ';
 
+/** What an option begins with that has the content of a file as the value of a header: then come the header’s name and the path. */
+const HEADER = 'header of ';
+
 /** A value in a configuration of curl. */
 export function curlString(value: string): string {
   const escaped = value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
   return `"${escaped}"`;
 }
 
-function curlOptions({ url, seconds: all, connectSeconds, body, as }: HttpRequest): string[] {
+/** A line of curl’s configuration, as a word: a header whose value is the content of a file. Without one curl sends no such header. */
+export function fileHeader(name: string, path: string): Script {
+  return sh`${`header = "${name}: `}"$(cat ${path} 2>/dev/null)"'"'`;
+}
+
+function curlOptions({ url, seconds: all, connectSeconds, body, header, as }: HttpRequest): string[] {
   return [
     'silent',
     // An address in brackets is no pattern, and one that makes no sense must not end the others' transfers.
@@ -110,6 +120,7 @@ function curlOptions({ url, seconds: all, connectSeconds, body, as }: HttpReques
     `${MAX_TIME}${all}`,
     ...(connectSeconds === undefined ? [] : [`${CONNECT_TIME}${connectSeconds}`]),
     ...(as === undefined ? [] : [`cacert = ${curlString(as.ca)}`, ...('key' in as ? identity(as) : ['insecure', 'no-sessionid'])]),
+    ...(header === undefined ? [] : [`${HEADER}${header.name} ${header.file}`]),
     ...(body === undefined ? [] : [`data-raw = ${curlString(body)}`]),
     `url = ${curlString(url)}`,
   ];
@@ -131,6 +142,10 @@ function idOf(request: HttpRequest): string {
 function transfer(options: readonly string[], first: boolean): Script {
   const id = digestOf(...options).slice(0, 12);
   const words = [...(first ? [] : ['next']), ...options].map((option) => {
+    if (option.startsWith(HEADER)) {
+      const [, name = '', path = ''] = /^([^ ]+) (.*)$/u.exec(option.slice(HEADER.length)) ?? [];
+      return fileHeader(name, path);
+    }
     const limit = [MAX_TIME, CONNECT_TIME].find((begin) => option.startsWith(begin));
     return limit === undefined ? sh`${option}` : sh`${limit}${seconds(Number(option.slice(limit.length)))}`;
   });

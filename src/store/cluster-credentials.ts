@@ -2,8 +2,11 @@ import type { Secret } from '../lib/secret.js';
 
 /** Keys and passwords of a cluster, from the inventory or made on first use. */
 export interface ClusterCredentials {
-  /** A password that the inventory may give as `section.key`, else generated and kept. */
-  password(path: string, given: unknown): Secret;
+  /**
+   * A password that the inventory may give as `section.key`, else generated and kept.
+   * @param make what makes one where a password will not do, such as a UUID
+   */
+  password(path: string, given: unknown, make?: () => string): Secret;
   /** Paths of the passwords that neither the inventory gives nor this machine had kept, so that new ones were made. */
   readonly generated: readonly string[];
   /** What such a password was before, while it is being changed. */

@@ -95,12 +95,12 @@ export class Store implements ClusterCredentials {
     return this.certificates.node(host);
   }
 
-  password(path: string, given: unknown): Secret {
+  password(path: string, given: unknown, make: () => string = makePassword): Secret {
     const kept = this.#passwords[path];
     const now = given instanceof Secret ? given : kept === undefined ? undefined : new Secret(kept);
     if (now !== undefined)
       return this.#rotation?.path === path && this.#rotation.from === now.reveal() ? new Secret(this.#rotation.to) : now;
-    const made = makePassword();
+    const made = make();
     this.#passwords[path] = made;
     this.#generated.push(path);
     return new Secret(made);

@@ -69,14 +69,16 @@ export const madeUpDcs: Dcs = {
   isHealthy: (view, host) => view.read(host, SHELF)?.stands,
   runs: (view, host) => view.read(host, SHELF)?.stands,
   worksGate: () => gate({ name: 'shelf-works', title: 'the shelf stands', check: sh`true`, unit: 'shelfd', fatalLogPatterns: [] }),
-  dataAside: (context) =>
-    command({
-      name: 'shelf-aside',
-      summary: 'clear the shelf',
-      unless: sh`[ ! -e ${shelfFile(context)} ]`,
-      run: sh`mv ${shelfFile(context)} ${shelfFile(context)}.aside`,
-    }),
-  beginsAnew: () => command({ name: 'shelf-new', summary: 'put up a new shelf', unless: sh`true`, run: sh`true` }),
+  anew: {
+    dataAside: (context) =>
+      command({
+        name: 'shelf-aside',
+        summary: 'clear the shelf',
+        unless: sh`[ ! -e ${shelfFile(context)} ]`,
+        run: sh`mv ${shelfFile(context)} ${shelfFile(context)}.aside`,
+      }),
+    beginsAnew: () => command({ name: 'shelf-new', summary: 'put up a new shelf', unless: sh`true`, run: sh`true` }),
+  },
   left: () => ({ ...STORE_LEFT, probe: () => sh`:`, parse: () => ({ copies: [], unread: [] }) }),
   writes: () => ({ ...STORE_WRITES, probe: () => sh`:`, parse: () => ({ asked: false }) }),
   notWriting: 'Dust it.',

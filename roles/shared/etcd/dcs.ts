@@ -56,8 +56,7 @@ export const etcdDcs: Dcs = {
     return running === undefined ? undefined : running.process !== undefined;
   },
   worksGate: quorumGate,
-  dataAside: etcdDataAside,
-  beginsAnew: etcdBeginsAnew,
+  anew: { dataAside: etcdDataAside, beginsAnew: etcdBeginsAnew },
   left: etcdDataLeft,
   writes: (context) => etcdWrites(etcdClient(context, tlsFiles(context.platform.etcd))),
   notWriting:

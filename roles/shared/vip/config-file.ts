@@ -68,10 +68,7 @@ export function keepalivedConfiguration(context: RoleContext): KeepalivedConfigu
     mark,
     config: configFile((name) => render(mark, name), host),
     // EL's package has the directory.
-    before: [
-      ...(platform.family === 'el' ? [] : [directory({ path: SCRIPTS })]),
-      file({ path: SCRIPT, mode: '0755', content: script }),
-    ],
+    before: [...(platform.family === 'el' ? [] : [directory({ path: SCRIPTS })]), file({ path: SCRIPT, mode: '0755', content: script })],
     unit: dropIn(`/etc/systemd/system/${KEEPALIVED_UNIT}.service.d/pgprov.conf`, template('vip/restart.conf', {})),
   };
 }

@@ -9,7 +9,9 @@ import {
   isV6,
   mergeOpenings,
   openingChanges,
+  passage,
   subtractOpenings,
+  udpPorts,
   uniteOpenings,
   withTexts,
   type Opening,
@@ -66,7 +68,7 @@ export function parseFirewalld(lines: readonly string[]): FirewalldState {
   return {
     running: lines.includes('running'),
     file: file.length > 0 ? `${file.join('\n')}\n` : undefined,
-    runtime: openingsIn(after('runtime'), /\baddress="([^"]+)".*\b(?:port="(\d+)" protocol="tcp"|protocol value="(vrrp)") accept$/u),
+    runtime: openingsIn(after('runtime'), /\baddress="([^"]+)".*\b(?:port="(\d+)" protocol="(tcp|udp)"|protocol value="(vrrp)") accept$/u),
   };
 }
 
@@ -75,7 +77,7 @@ export function diffFirewalld(cluster: string, openings: readonly Opening[], sta
   const text = policyText(cluster, openings);
   const permanent = openingsIn(
     (state.file ?? '').split('</rule>'),
-    /<source address="([^"]+)"\/>[\s\S]*<(?:port port="(\d+)" protocol="tcp"|protocol value="(vrrp)")\/>/u,
+    /<source address="([^"]+)"\/>[\s\S]*<(?:port port="(\d+)" protocol="(tcp|udp)"|protocol value="(vrrp)")\/>/u,
   );
   const present = state.running ? intersectOpenings(permanent, state.runtime) : permanent;
   const changes = openingChanges(
@@ -138,8 +140,10 @@ ${rules.join('')}</policy>
 `;
 }
 
-function elementOf(passage: Passage): string {
-  return typeof passage === 'number' ? `<port port="${passage}" protocol="tcp"/>` : `<protocol value="${passage}"/>`;
+function elementOf(wanted: Passage): string {
+  if (wanted === 'vrrp') return `<protocol value="${wanted}"/>`;
+  const [port = wanted] = udpPorts({ ports: [wanted] });
+  return `<port port="${port}" protocol="${typeof wanted === 'number' ? 'tcp' : 'udp'}"/>`;
 }
 
 function escapeXml(text: string): string {
@@ -150,8 +154,9 @@ function escapeXml(text: string): string {
 function openingsIn(texts: readonly string[], pattern: RegExp): Opening[] {
   return mergeOpenings(
     texts.flatMap((text) => {
-      const [, source, port, protocol] = pattern.exec(text) ?? [];
-      return source === undefined ? [] : [{ sources: [source], ports: [protocol === 'vrrp' ? protocol : Number(port)] }];
+      const [, source, port, transport, protocol] = pattern.exec(text) ?? [];
+      if (source === undefined) return [];
+      return [{ sources: [source], ports: [protocol === 'vrrp' ? protocol : passage(Number(port), transport === 'udp' ? 'udp' : 'tcp')] }];
     }),
   );
 }

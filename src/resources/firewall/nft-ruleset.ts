@@ -1,4 +1,4 @@
-import { canonicalNetwork, mergeOpenings, type Opening, type Passage } from './opening.js';
+import { canonicalNetwork, mergeOpenings, passage, type Opening, type Passage } from './opening.js';
 
 /** A table that filters what comes in. */
 export interface NftTable {
@@ -18,7 +18,7 @@ interface Listed {
 
 interface Expression {
   jump?: { target: string };
-  match?: { left: { payload?: { field: string }; meta?: { key: string } }; right: unknown };
+  match?: { left: { payload?: { field: string; protocol?: string }; meta?: { key: string } }; right: unknown };
 }
 
 /** VRRP's number among the protocols of IP; nft names it only where /etc/protocols does. */
@@ -48,11 +48,14 @@ export function readTables(json: string, ourChain: string): NftTable[] {
 }
 
 function passOf(expressions: readonly Expression[]): { sources: string[]; ports: Passage[] } {
-  const right = (field: string): unknown => expressions.find(({ match }) => match?.left.payload?.field === field)?.match?.right;
+  const matching = (field: string): Expression['match'] => expressions.find(({ match }) => match?.left.payload?.field === field)?.match;
+  const right = (field: string): unknown => matching(field)?.right;
   const source = sourceOf(right('saddr'));
   const protocol = expressions.find(({ match }) => match?.left.meta?.key === 'l4proto')?.match?.right;
   const vrrp = protocol === 'vrrp' || protocol === VRRP;
-  return { sources: source === undefined ? [] : [source], ports: vrrp ? ['vrrp'] : portsOf(right('dport')) };
+  const transport = matching('dport')?.left.payload?.protocol === 'udp' ? 'udp' : 'tcp';
+  const ports = portsOf(right('dport')).map((port) => passage(port, transport));
+  return { sources: source === undefined ? [] : [source], ports: vrrp ? ['vrrp'] : ports };
 }
 
 function sourceOf(value: unknown): string | undefined {

@@ -2,7 +2,17 @@ import { WORK_DIRECTORY } from '../../shell/lock.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
 import type { Change } from '../resource.js';
-import { intersectOpenings, isV6, openingChanges, subtractOpenings, tcpPorts, uniteOpenings, withTexts, type Opening } from './opening.js';
+import {
+  intersectOpenings,
+  isV6,
+  openingChanges,
+  subtractOpenings,
+  tcpPorts,
+  udpPorts,
+  uniteOpenings,
+  withTexts,
+  type Opening,
+} from './opening.js';
 import { readTables, VRRP, type NftTable } from './nft-ruleset.js';
 
 /** What nftables has. */
@@ -189,9 +199,11 @@ function rulesetText(cluster: string, openings: readonly Opening[], tables: read
 
 /** What an opening lets through, a rule's words each. */
 function matchesOf({ ports }: Opening): string[] {
-  const tcp = tcpPorts({ ports });
+  const dport = (protocol: 'tcp' | 'udp', numbers: readonly number[]): string[] =>
+    numbers.length === 0 ? [] : [`${protocol} dport ${numbers.length === 1 ? numbers.join() : `{ ${numbers.join(', ')} }`}`];
   return [
-    ...(tcp.length === 0 ? [] : [`tcp dport ${tcp.length === 1 ? tcp.join() : `{ ${tcp.join(', ')} }`}`]),
+    ...dport('tcp', tcpPorts({ ports })),
+    ...dport('udp', udpPorts({ ports })),
     ...(ports.includes('vrrp') ? [`meta l4proto ${VRRP}`] : []),
   ];
 }

@@ -1,14 +1,14 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Change } from '../resource.js';
 
-/** What is let through: a TCP port, or an IP protocol that has no ports. */
-export type Passage = number | 'vrrp';
+/** What is let through: a TCP port, a UDP port, or an IP protocol that has no ports. */
+export type Passage = number | `${number}/udp` | 'vrrp';
 
 /** What one address or network may reach. */
 export interface Opening {
   /** In the spelling of `canonicalNetwork`. */
   source: string;
-  /** Each once, TCP ports ascending and ahead of protocols. */
+  /** Each once: TCP ports ascending, then UDP ports ascending, then protocols. */
   ports: readonly Passage[];
 }
 
@@ -73,7 +73,22 @@ export function mergeOpenings(parts: readonly { sources: readonly string[]; port
 }
 
 function rank(passage: Passage): number {
+  const [port = 0] = udpPorts({ ports: [passage] });
+  if (port > 0) return UDP_AFTER + port;
   return typeof passage === 'number' ? passage : Number.MAX_SAFE_INTEGER;
+}
+
+/** Above every TCP port. */
+const UDP_AFTER = 100_000;
+
+/** The UDP ports of an opening. */
+export function udpPorts({ ports }: Pick<Opening, 'ports'>): number[] {
+  return ports.flatMap((passage) => (typeof passage === 'string' && passage.endsWith('/udp') ? [Number.parseInt(passage, 10)] : []));
+}
+
+/** A port as an opening has it. */
+export function passage(port: number, protocol: 'tcp' | 'udp'): Passage {
+  return protocol === 'udp' ? `${port}/udp` : port;
 }
 
 /** The TCP ports of an opening. */

@@ -1,6 +1,16 @@
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import type { Change } from '../resource.js';
-import { canonicalNetwork, openingChanges, subtractOpenings, tcpPorts, uniteOpenings, withTexts, type Opening } from './opening.js';
+import {
+  canonicalNetwork,
+  openingChanges,
+  passage,
+  subtractOpenings,
+  tcpPorts,
+  udpPorts,
+  uniteOpenings,
+  withTexts,
+  type Opening,
+} from './opening.js';
 
 /** One of ufw's rules that lets a source reach TCP ports of the host, or lets a protocol through. */
 export interface UfwRule extends Opening {
@@ -25,17 +35,18 @@ fi`;
 /** Reads the lines of `PROBE_UFW`; rules of other kinds than ours are left out. */
 export function parseUfw(lines: readonly string[]): UfwState {
   // action, protocol, ports, destination and its port, source and its port, direction, comment in hexadecimal
-  const form = /^rule allow (?:tcp ([\d,]+)|(vrrp) any) (?:0\.0\.0\.0\/0|::\/0) any (\S+) in(?: comment=([0-9a-f]*))?$/u;
+  const form = /^rule allow (?:(tcp|udp) ([\d,]+)|(vrrp) any) (?:0\.0\.0\.0\/0|::\/0) any (\S+) in(?: comment=([0-9a-f]*))?$/u;
   return {
     running: lines.includes('running'),
     rules: lines.flatMap((line) => {
-      const [, ports = '', protocol, address = '', comment = ''] = form.exec(line) ?? [];
+      const [, transport, ports = '', protocol, address = '', comment = ''] = form.exec(line) ?? [];
       const source = canonicalNetwork(address);
       if (source === undefined) return [];
       return [
         {
           source,
-          ports: protocol === 'vrrp' ? [protocol] : ports.split(',').map(Number),
+          ports:
+            protocol === 'vrrp' ? [protocol] : ports.split(',').map((port) => passage(Number(port), transport === 'udp' ? 'udp' : 'tcp')),
           comment: Buffer.from(comment, 'hex').toString('utf8'),
         },
       ];
@@ -83,7 +94,7 @@ function compare(cluster: string, openings: readonly Opening[], { rules }: UfwSt
 /** The openings, each no more than one rule of ufw can hold. */
 function ruleByRule(openings: readonly Opening[]): Opening[] {
   return openings.flatMap(({ source, ports }) =>
-    [tcpPorts({ ports }), ports.filter((port) => typeof port !== 'number')]
+    [tcpPorts({ ports }), udpPorts({ ports }).map((port) => passage(port, 'udp')), ports.filter((port) => port === 'vrrp')]
       .filter((part) => part.length > 0)
       .map((part) => ({ source, ports: part })),
   );
@@ -91,5 +102,6 @@ function ruleByRule(openings: readonly Opening[]): Opening[] {
 
 function words({ source, ports }: Opening): string[] {
   if (ports.includes('vrrp')) return ['proto', 'vrrp', 'from', source];
-  return ['proto', 'tcp', 'from', source, 'to', 'any', 'port', ports.join(',')];
+  const udp = udpPorts({ ports });
+  return ['proto', udp.length > 0 ? 'udp' : 'tcp', 'from', source, 'to', 'any', 'port', (udp.length > 0 ? udp : ports).join(',')];
 }

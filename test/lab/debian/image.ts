@@ -7,12 +7,12 @@ import { inLab, RECIPES } from '../paths.js';
 import { runRecipe } from '../recipes.js';
 import type { DebianFacts } from '../systems.js';
 import { publishPackages } from './archive.js';
-import { earlierPackages, wantedPackages } from './packages.js';
+import { earlierPackages, OLDER_PACKAGES, wantedPackages } from './packages.js';
 
 /** What an image of Debian and its part of the mirror are made from, for `recipeHash`. */
 export function debianRecipe(facts: DebianFacts): { facts: unknown; paths: string[] } {
   return {
-    facts: [facts, wantedPackages(facts), earlierPackages(facts)],
+    facts: [facts, wantedPackages(facts), earlierPackages(facts), OLDER_PACKAGES],
     paths: [
       ...['debian', 'host', 'debootstrap.sh', 'archive.sh'].map((name) => join(RECIPES, name)),
       // The code that fills the mirror is as much a part of the recipe as the shell files.
@@ -27,7 +27,8 @@ export async function buildDebian({ system, image, folder, log }: ImageBuild, fa
   const [tar, debs] = [join(folder, 'root.tar'), join(folder, 'debs')];
   const recipe = join(RECIPES, 'debian', 'rootfs.sh');
   const earlier = [facts.earlier?.suite ?? '', earlierPackages(facts).join(' ')];
-  const command = ['sh', recipe, facts.suite, tar, debs, inLab('keys'), wantedPackages(facts).join(' '), ...earlier];
+  const older = [OLDER_PACKAGES.suite, OLDER_PACKAGES.packages.join(' ')];
+  const command = ['sh', recipe, facts.suite, tar, debs, inLab('keys'), wantedPackages(facts).join(' '), ...earlier, ...older];
   await runRecipe(`the image of ${system}`, log, command);
   await publishPackages(facts, debs);
   await importImage(tar, image);

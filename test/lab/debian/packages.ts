@@ -7,6 +7,10 @@ const PACKAGES = [
   'python3-etcd',
   'etcd-server',
   'etcd-client',
+  'python3-consul',
+  // Consul's own package needs these two.
+  'adduser',
+  'pipexec',
   'haproxy',
   'pgbouncer',
   'keepalived',
@@ -40,3 +44,9 @@ export function earlierPackages({ earlier }: DebianFacts): string[] {
   if (earlier === undefined) return [];
   return [`postgresql-${earlier.postgresql}`, `postgresql-client-${earlier.postgresql}`, ...FROM_EARLIER_SUITE];
 }
+
+/**
+ * Packages that no present suite has, from the last one that had them; what they need is among the others. They stand for those of a repository that
+ * users add themselves.
+ */
+export const OLDER_PACKAGES = { suite: 'bullseye', packages: ['consul'] } as const;

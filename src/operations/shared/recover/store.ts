@@ -1,4 +1,14 @@
-import { command, enumerate, groupBy, sh, type OperationObjection, type OperationStep, type Resource } from '../../../index.js';
+import {
+  command,
+  DCS,
+  enumerate,
+  groupBy,
+  pgprov,
+  sh,
+  type OperationObjection,
+  type OperationStep,
+  type Resource,
+} from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { quorumOf } from '../../../../roles/shared/quorum.js';
@@ -49,10 +59,32 @@ export function storeIsLost(run: RecoverRun): boolean {
 
 /** Why the store cannot be brought back: what is off may have the data that the others have lost. */
 export function storeObjections(run: RecoverRun): OperationObjection[] {
-  if (storeOf(run.view) !== undefined) return [];
-  const { name } = dcsOf(run.inventory);
+  const { view, inventory } = run;
+  if (storeOf(view) !== undefined) return [];
+  const { name, anew, isHealthy, letIn } = dcsOf(inventory);
   const { all, off, kept, spoilt, quorum } = storeSeen(run);
-  if (kept.length >= quorum || off.length === 0) return [];
+  if (kept.length >= quorum) {
+    const isUp = all.filter((host) => isHealthy(view, host) === true).length >= quorum;
+    return isUp && letIn !== undefined
+      ? [
+          {
+            kind: 'refuse',
+            message: `${name} works, and does not tell what Patroni keeps in it: ${whyUntold(run)}`,
+            hint: `nothing was changed; ${letIn(view)}, then run this again`,
+          },
+        ]
+      : [];
+  }
+  if (anew === undefined) {
+    return [
+      {
+        kind: 'refuse',
+        message: `${name} has no quorum: ${quorum} of its members on ${enumerate(all)} are needed with their data, and ${kept.length === 0 ? 'none that can be reached has any' : `only ${enumerate(kept)} can be reached and has it`}`,
+        hint: `nothing was changed. pgprov makes no new ${name} of what is left: bring the data of its members back, or let a new one begin with ${pgprov`apply ${inventory}`}, which refuses to make a new cluster where there is data, and run this again when it works`,
+      },
+    ];
+  }
+  if (off.length === 0) return [];
   return [
     {
       kind: 'refuse',
@@ -64,6 +96,15 @@ export function storeObjections(run: RecoverRun): OperationObjection[] {
       hint: `nothing was changed. A member that comes back with old data does not fit into a new ${name}, so one is made only where all of its hosts can be reached: switch ${enumerate(off)} on and run this again`,
     },
   ];
+}
+
+/** Why Patroni’s keys are not told, by the first member that says so. */
+function whyUntold({ view }: RecoverRun): string {
+  const [why = 'no member could ask for it'] = view.hosts('patroni').flatMap(({ name }) => {
+    const state = view.read(name, DCS);
+    return state?.reachable === false ? [state.why] : [];
+  });
+  return why;
 }
 
 /** What brings the store back: its members are started; where too few have their data for a quorum, a new store begins. */
@@ -84,7 +125,7 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
             title: `put what ${store.name} has on ${enumerate(withData)} aside: ${tooFew(storeSeen(run))}`,
             effect: [...spoiltWords(spoilt), `${store.name} begins anew`, 'nothing is deleted', sourceWords(run)].join('; '),
             on: withData,
-            resources: (context) => [store.dataAside(context)],
+            resources: (context) => (store.anew === undefined ? [] : [store.anew.dataAside(context)]),
           },
         ];
   // Its files are open, and a new member could not begin beside it.
@@ -117,7 +158,7 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
         : `start ${store.name} on ${enumerate(startsOn)}, and wait for its quorum`,
       ...(isLost && withData.length === 0 ? { effect: sourceWords(run) } : {}),
       on: startsOn,
-      resources: (context) => [...(isLost ? [store.beginsAnew(context)] : []), started(store.unit)],
+      resources: (context) => [...(isLost && store.anew !== undefined ? [store.anew.beginsAnew(context)] : []), started(store.unit)],
       gates: (context) => [store.worksGate(context)],
     },
   ];

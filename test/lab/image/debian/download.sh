@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs inside mmdebstrap: fetches every package a test host may be asked to install, with all it needs beyond the image ($1),
-# and makes them quick to install. LAB_PACKAGES lists them; LAB_DEBS is where the files go. LAB_EARLIER_PACKAGES come from LAB_EARLIER_SUITE.
+# and makes them quick to install. LAB_PACKAGES lists them; LAB_DEBS is where the files go. LAB_EARLIER_PACKAGES come from LAB_EARLIER_SUITE, and
+# LAB_OLDER_PACKAGES from LAB_OLDER_SUITE.
 set -eu
 root=$1
 apt_get() {
@@ -22,17 +23,11 @@ chroot "$root" sh -c 'cd /lab-debs && apt-get -qq -o APT::Sandbox::User=root dow
 mv "$root"/lab-debs/*.deb "$LAB_DEBS/"
 rmdir "$root/lab-debs"
 
-if [ -n "$LAB_EARLIER_PACKAGES" ]; then
-  earlier="-o Dir::Etc::SourceList=/lab-earlier.list -o Dir::Etc::SourceParts=- -o Dir::State::Lists=/lab-earlier"
-  mkdir -p "$root/lab-earlier/partial" "$root/lab-debs"
-  echo "deb $LAB_ARCHIVE $LAB_EARLIER_SUITE main" >"$root/lab-earlier.list"
-  # shellcheck disable=SC2086
-  apt_get -qq $earlier update
-  # shellcheck disable=SC2086
-  chroot "$root" sh -c 'cd /lab-debs && exec apt-get -qq -o APT::Sandbox::User=root "$@"' sh $earlier download $LAB_EARLIER_PACKAGES
-  mv "$root"/lab-debs/*.deb "$LAB_DEBS/"
-  rm -r "$root/lab-earlier" "$root/lab-earlier.list" "$root/lab-debs"
-fi
+# shellcheck disable=SC2086
+[ -z "$LAB_EARLIER_PACKAGES" ] || sh "$LAB_RECIPE/older.sh" "$LAB_EARLIER_SUITE" "$LAB_DEBS" $LAB_EARLIER_PACKAGES
+# A suite that is no longer published must not keep the lab from being built: only tests of these packages fail then.
+# shellcheck disable=SC2086
+sh "$LAB_RECIPE/older.sh" "$LAB_OLDER_SUITE" "$LAB_DEBS" $LAB_OLDER_PACKAGES || echo "the archive has no $LAB_OLDER_PACKAGES of $LAB_OLDER_SUITE: hosts cannot install it"
 
 # A Python to compile with, because the image has none.
 mkdir "$root/lab-repack" "$root/lab-repack/python"
