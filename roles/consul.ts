@@ -20,7 +20,7 @@ import { unitSaves } from './shared/unit-saves.js';
 export default defineRole({
   name: 'consul',
   description:
-    'A server of Consul on every host, in place of etcd: TLS, encrypted gossip, access by tokens alone; Patroni’s may do what Patroni needs.',
+    'A server of Consul on every host, as Patroni’s store: TLS, encrypted gossip, and tokens, of which Patroni’s may do what Patroni needs.',
   isStore: true,
   variables: CONSUL_VARIABLES,
   problems: consulProblems,

@@ -28,6 +28,8 @@ export interface Dcs {
    * on those.
    */
   readonly role: string;
+  /** The name of its section in patroni.yml: `etcd3`. */
+  readonly sectionName: string;
   /** Its unit of systemd. */
   readonly unit: string;
   /** How a person changes a key, as words that follow "correct it": `with … as root on pg1`. */

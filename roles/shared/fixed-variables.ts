@@ -140,6 +140,17 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
     hint: (seen) => `${BACK}: set it back to ${seen}`,
   },
   {
+    variable: 'dcs',
+    role: 'patroni',
+    look: (scene) => {
+      const { sections = [] } = scene.running.patroniFile ?? {};
+      const seen = STORES.find(({ sectionName }) => sections.includes(sectionName));
+      if (seen === undefined || existing(scene) === undefined) return undefined;
+      return { wanted: dcsOf(scene.view.inventory).role, seen: seen.role, found: `${fileName(scene)} has the cluster in ${seen.name}` };
+    },
+    hint: (seen) => `${BACK}: keep the store ${seen}, and the role ${seen} on the hosts that have it`,
+  },
+  {
     variable: 'hosts',
     role: 'patroni',
     perHost: true,

@@ -5,6 +5,7 @@ import type { Path } from './mapping.js';
 import type { Layer, Outline, OutlinedHost } from './outline.js';
 import type { Override } from './overrides.js';
 import type { RoleSchema } from './role-schema.js';
+import { DEFAULT_DCS } from './default-dcs.js';
 import { DEFAULT_ROLES } from './schema.js';
 
 /** Where a host's settings come from, weakest first: top level, its groups as listed, itself, `--set`. */
@@ -34,10 +35,14 @@ export interface ResolvedRoles {
   layer: Layer | undefined;
 }
 
-/** The last list of roles that the layers hold, without the names that no role has. */
-export function rolesOf(layers: readonly Layer[], roles: readonly RoleSchema[]): ResolvedRoles {
+/**
+ * The last list of roles that the layers hold, without the names that no role has.
+ * @param dcs the store’s role in the default list
+ */
+export function rolesOf(layers: readonly Layer[], roles: readonly RoleSchema[], dcs: string = DEFAULT_DCS): ResolvedRoles {
   const layer = layers.findLast((candidate) => Array.isArray(own(candidate.settings, 'roles')));
-  const wanted = layer === undefined ? DEFAULT_ROLES : stringsOf(own(layer.settings, 'roles'));
+  const wanted =
+    layer === undefined ? DEFAULT_ROLES.map((name) => (name === DEFAULT_DCS ? dcs : name)) : stringsOf(own(layer.settings, 'roles'));
   const known = wanted.filter((name) => roles.some((role) => role.name === name));
   return { names: [...new Set(known)], layer };
 }

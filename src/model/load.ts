@@ -5,6 +5,7 @@ import { checkRequired, checkRequirements, checkScopes, checkValues } from './ch
 import { checkStructure, placesOf, topMapping } from './check-structure.js';
 import { Checker } from './checker.js';
 import { withContributions } from './contributions.js';
+import { checkDcs, dcsOf } from './dcs.js';
 import { fetchDeferred, type DeferredVariable } from './deferred-secrets.js';
 import type { Host, Inventory } from './inventory.js';
 import { layersOf, rolesOf } from './layers.js';
@@ -72,10 +73,11 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   const overrides = set.flatMap((text) => parseOverride(text, context) ?? []);
   const layered = outline.hosts.map((host) => {
     const layers = layersOf(host, outline, overrides);
-    return { name: host.name, host, layers, roles: rolesOf(layers, roles) };
+    return { name: host.name, host, layers, roles: rolesOf(layers, roles, dcsOf(top)) };
   });
   checkRequirements(layered, roles, report);
   const withRoles = layered.map(({ name, roles: has }) => ({ name, roles: has.names }));
+  checkDcs(top, withRoles, report);
   checkTopology(top, withRoles, report);
   const leader = leaderOf(top, withRoles, report);
 

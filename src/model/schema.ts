@@ -43,6 +43,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
     change: MEMBERSHIP,
     description,
   });
+  const stores = roles.flatMap(({ name, isStore }) => (isStore === true ? [name] : []));
   return {
     top: {
       type: 'object',
@@ -62,6 +63,14 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
           change: 'free',
           description:
             'Host that is the first leader of a new cluster, without Patroni its first primary. Default: the first host that can be it.',
+        },
+        dcs: {
+          type: 'string',
+          enum: stores,
+          default: DEFAULT_DCS,
+          change: 'recreate',
+          description:
+            'The store that Patroni keeps its cluster in: its role is in the default list of roles. Lists of your own name the role themselves.',
         },
         roles: {
           ...rolesOf('Roles of every host that has no list of its own.'),

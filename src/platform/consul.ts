@@ -1,9 +1,6 @@
 import type { Platform } from './platform.js';
 
-/**
- * Where Consul is, on all systems: Debian’s package, which is in no present release, and HashiCorp’s have the same unit, user and directory of
- * configuration. Debian’s unit names the data directory itself.
- */
+/** Where Consul is: the layout of Debian’s package, which is in no present release; its unit names the data directory. */
 export const CONSUL: Omit<Platform['consul'], 'patroniPackages'> = {
   unit: 'consul',
   tlsDirectory: '/etc/consul.d/tls',

@@ -45,6 +45,8 @@ export interface PatroniFile {
   superuser: string;
   replication: string;
   rewind: string;
+  /** The names of its sections, one of which is the store’s. */
+  sections: readonly string[];
 }
 
 /** What runs on a host, or ran there last: from the processes and from the files that they were started with. */
@@ -220,6 +222,7 @@ function readPatroniFile([first = '', ...lines]: readonly string[]): PatroniFile
     superuser: at('postgresql.authentication.superuser.username'),
     replication: at('postgresql.authentication.replication.username'),
     rewind: at('postgresql.authentication.rewind.username'),
+    sections: lines.flatMap((line) => /^([a-z0-9]+):$/u.exec(line)?.[1] ?? []),
   };
 }
 

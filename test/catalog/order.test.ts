@@ -20,23 +20,23 @@ describe('the order of roles', () => {
   it.each([
     {
       added: [role('b'), role('a')],
-      order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer vip b a',
+      order: 'base firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip b a',
     },
     {
       added: [role('disk', { before: ['postgresql'] })],
-      order: 'base firewall pgdg disk postgresql etcd replication patroni backup backup-repository haproxy pgbouncer vip',
+      order: 'base firewall pgdg disk postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip',
     },
     {
       added: [role('other'), role('disk', { after: ['base'], before: ['firewall'] })],
-      order: 'base disk firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer vip other',
+      order: 'base disk firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip other',
     },
     {
       added: [role('a', { requires: ['b'] }), role('b', { requires: ['patroni'] })],
-      order: 'base firewall pgdg postgresql etcd replication patroni backup backup-repository haproxy pgbouncer vip b a',
+      order: 'base firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip b a',
     },
     {
       added: [role('a', { after: ['b'], before: ['etcd'] }), role('b')],
-      order: 'base firewall pgdg postgresql b a etcd replication patroni backup backup-repository haproxy pgbouncer vip',
+      order: 'base firewall pgdg postgresql b a etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip',
     },
   ])('is $order', ({ added, order }) => expect(names(added)).toBe(order));
 
@@ -53,7 +53,7 @@ describe('the order of roles', () => {
   it('accepts only names that some role has', () => {
     expect(names([role('a', { requires: ['patrony'], before: ['zzz'] })])).toEqual([
       'role a: requires names "patrony", which is no role; did you mean "patroni"?',
-      'role a: before names "zzz", which is no role; there are base, firewall, pgdg, postgresql, etcd, replication, patroni, backup, backup-repository, haproxy, pgbouncer, vip, a',
+      'role a: before names "zzz", which is no role; there are base, firewall, pgdg, postgresql, etcd, consul, consul-agent, replication, patroni, backup, backup-repository, haproxy, pgbouncer, vip, a',
     ]);
   });
 });

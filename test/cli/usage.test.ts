@@ -36,7 +36,7 @@ describe('an invalid command line', () => {
     {
       words: ['restart', '--service', 'ectd', 'x.yml'],
       message: '--service "ectd" is none of its values',
-      hint: 'did you mean etcd? the values are postgresql, patroni, etcd',
+      hint: 'did you mean etcd? the values are postgresql, patroni, etcd, consul',
     },
     { words: ['completion', 'tcsh'], message: '<shell> "tcsh" is none of its values', hint: 'the values are bash, zsh, fish' },
     { words: ['logs', '--since', 'abc', 'x.yml'], message: '--since "abc" is no time', hint: 'give one such as 30s, 10m, 2h or 1d' },

@@ -48,6 +48,7 @@ function runs(name: string): Ran {
       superuser: 'postgres',
       replication: 'replicator',
       rewind: 'rewind_user',
+      sections: ['restapi', 'etcd3', 'bootstrap', 'postgresql', 'watchdog', 'tags'],
     },
     patroniData: database,
     etcd: { process: etcdOf(name), file: etcdOf(name), hasData: true },

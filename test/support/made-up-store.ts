@@ -46,6 +46,7 @@ printf '%s\n' ${JSON.stringify({ shelf: { [key]: { value, revision: `${revision}
 export const madeUpDcs: Dcs = {
   name: 'Shelf',
   role: 'shelf',
+  sectionName: 'shelf',
   unit: 'shelfd',
   editing: () => 'with a pencil',
   putting: (_, key, value) => `write ${value} over ${key}`,

@@ -1,8 +1,8 @@
 import {
-  directory,
   file,
   service,
   tlsResources,
+  topologyOf,
   type Gate,
   type Resource,
   type RoleContext,
@@ -51,10 +51,9 @@ export function agentStages(context: RoleContext, { server, gates, unitGuard, pr
       crossing: 'independent',
       resources: [
         tls.directory,
-        directory({ path: consul.dataDirectory, owner, group, mode: '0700' }),
         configuration,
         ...(server ? [token(consul.managementTokenFile, secrets.management.reveal())] : []),
-        ...(host.roles.includes('patroni') ? [token(consul.patroniTokenFile, secrets.patroni.reveal())] : []),
+        ...(topologyOf(host) === 'patroni' ? [token(consul.patroniTokenFile, secrets.patroni.reveal())] : []),
       ],
     },
     {

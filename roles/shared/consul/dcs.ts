@@ -32,6 +32,7 @@ const AGENT = `127.0.0.1:${CONSUL_PORTS.https}`;
 export const consulDcs: Dcs = {
   name: 'Consul',
   role: 'consul',
+  sectionName: 'consul',
   unit: 'consul',
   editing: (view, key) => `${asRoot(view)}; \`consul kv get ${named(key)}\` shows it, and \`consul kv put ${named(key)} @FILE\` writes it`,
   putting: (view, key, value) => `${asRoot(view)}; \`consul kv put ${named(key)} ${value}\``,

@@ -76,7 +76,7 @@ export function untriedSystem(view: View, role: string): Objection[] {
         kind: 'preflight',
         host: host.name,
         message: `${host.name}: pgprov was not tried with Consul on ${platform.title}: neither it nor PGDG has a package of Consul`,
-        hint: 'use Debian for the hosts with Consul and for the members, or etcd as the store: the role etcd in place of consul',
+        hint: `use Debian for the hosts with Consul and for the members, or ${STORES[0].name} as the store: the role ${STORES[0].role} in place of consul`,
       },
     ];
   });

@@ -28,6 +28,7 @@ const member = (view: View, host: string): EtcdMemberState | undefined => view.r
 export const etcdDcs: Dcs = {
   name: 'etcd',
   role: 'etcd',
+  sectionName: 'etcd3',
   unit: 'etcd',
   editing: (view, key) => `${onWorkingMember(view)}; \`etcdctl get ${key}\` shows it, and \`etcdctl put ${key} < FILE\` writes it`,
   putting: (view, key, value) => `${onWorkingMember(view)}; \`etcdctl put ${key} ${value}\``,

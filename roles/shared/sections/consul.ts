@@ -13,7 +13,7 @@ export const CONSUL_VARIABLES = {
       default: 'consul',
       scope: 'cluster',
       description:
-        'Package that brings Consul, from a repository that the hosts have already: no system that pgprov knows has one of its own, see [platforms.md](platforms.md).',
+        'Package with Consul in the layout of Debian’s, from a repository that the hosts have already: no supported system has one of its own, see [platforms.md](platforms.md).',
     },
     raft_multiplier: {
       change: 'restart',

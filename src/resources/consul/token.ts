@@ -25,6 +25,9 @@ export type ConsulTokenState =
   /** It does not tell, because there is no leader, or not yet. */
   { told: false } | { told: true; policyId: string | undefined; rules: string | undefined; hasToken: boolean; policies: readonly string[] };
 
+/** What Consul has before anything was made. */
+const NOTHING_YET = { policyId: undefined, rules: undefined, hasToken: false, policies: [] as readonly string[] };
+
 /** A policy and the token that has it, made or corrected where Consul has others. */
 export function consulToken({ client, policy, rules, description, token }: ConsulTokenOptions): Resource<ConsulTokenState> {
   const id = `consul-token:${policy}`;
@@ -56,16 +59,17 @@ export function consulToken({ client, policy, rules, description, token }: Consu
       };
     },
     diff: (state): Change[] => {
-      if (!state.told) return [{ action: 'create', summary: `make the token of Consul for ${description}` }];
-      const isRight = state.hasToken && state.policies.length === 1 && state.policies[0] === policy;
+      // What is not told before there is a leader is not there yet, as far as a plan can know.
+      const { policyId, rules: present, hasToken, policies } = state.told ? state : NOTHING_YET;
+      const isRight = hasToken && policies.length === 1 && policies[0] === policy;
       return [
-        ...(state.rules === rules
+        ...(present === rules
           ? []
           : [
               {
-                action: state.policyId === undefined ? ('create' as const) : ('update' as const),
-                summary: `${state.policyId === undefined ? 'make' : 'correct'} the policy ${policy} of Consul`,
-                before: state.rules ?? '',
+                action: policyId === undefined ? ('create' as const) : ('update' as const),
+                summary: `${policyId === undefined ? 'make' : 'correct'} the policy ${policy} of Consul`,
+                before: present ?? '',
                 after: rules,
               },
             ]),
@@ -73,14 +77,14 @@ export function consulToken({ client, policy, rules, description, token }: Consu
           ? []
           : [
               {
-                action: state.hasToken ? ('update' as const) : ('create' as const),
-                summary: `${state.hasToken ? 'correct' : 'make'} the token of Consul for ${description}`,
+                action: hasToken ? ('update' as const) : ('create' as const),
+                summary: `${hasToken ? 'correct' : 'make'} the token of Consul for ${description}`,
               },
             ]),
       ];
     },
     apply: (_, state) => {
-      const [policyId, hasToken] = state.told ? [state.policyId, state.hasToken] : [undefined, false];
+      const { policyId, hasToken } = state.told ? state : NOTHING_YET;
       const policyBody = JSON.stringify({ Name: policy, Description: description, Rules: rules });
       const tokenBody = JSON.stringify({
         AccessorID: accessor,

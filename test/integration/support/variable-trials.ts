@@ -27,6 +27,7 @@ const ROTATED = 'rotate.test.ts';
 const BACKUPS = 'backup.test.ts';
 const STREAMING = 'streaming.test.ts';
 const TLS = 'matrix/tls.test.ts';
+const CONSUL = 'matrix/consul.test.ts';
 const HAPROXY = 'matrix/haproxy.test.ts';
 const PGBOUNCER = 'matrix/pgbouncer.test.ts';
 const VIP = 'matrix/vip.test.ts';
@@ -145,6 +146,9 @@ export const TRIALS: readonly Trial[] = [
   ].map((name): Trial => ({ variable: `backup.${name}`, elsewhere: BACKUPS })),
   { variable: 'backup-repository.port', elsewhere: BACKUPS },
   { variable: 'patroni.dynamic', value: '{failsafe_mode: true}', command: { line: SETTING, prints: /^failsafe_mode: true$/mu } },
+  { variable: 'consul.package', elsewhere: CONSUL },
+  { variable: 'consul.raft_multiplier', elsewhere: CONSUL },
+  { variable: 'consul.register_service', elsewhere: CONSUL },
   { variable: 'haproxy.check_interval', elsewhere: HAPROXY },
   { variable: 'haproxy.connect_timeout', elsewhere: HAPROXY },
   { variable: 'haproxy.idle_timeout', elsewhere: HAPROXY },

@@ -184,7 +184,7 @@ describe('a second DCS', () => {
     expect((await warned(yaml(1)))[0]).toContain('a single shelf member');
     expect((await warned(yaml(2)))[0]).toContain('2 shelf members tolerate no failure');
     expect((await warned(yaml(3, ['base', 'pgdg', 'postgresql', 'replication', 'patroni'])))[0]).toContain(
-      'no host has the role etcd or shelf',
+      'no host has the role etcd or consul or shelf',
     );
   });
 
