@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, describeMembers, must, patronictl, sql } from '../integration/support/outside.js';
+import { pgprov } from '../integration/support/pgprov.js';
 import { CLIENT, withClient } from '../integration/support/written-cluster.js';
 import type { LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
@@ -50,7 +51,9 @@ describe('Consul as the store of Patroni, three servers on the members', () => {
     cluster = await TestCluster.start('consul', 'debian13', 3, 'packages');
     [pg1, pg2, pg3] = cluster.hosts as [LabHost, LabHost, LabHost];
     await cluster.write({ roles: ROLES, ...withClient({ firewall: { backend: 'nftables' } }) });
-    await applied(cluster);
+    // Not planned: where nftables is not installed yet, nobody knows its tables.
+    const made = await pgprov('apply', cluster.file, '--yes');
+    expect(made.code, made.all).toBe(0);
     await sql(pg1, `CREATE ROLE ${CLIENT.user} LOGIN PASSWORD '${CLIENT.password}'; GRANT CREATE ON SCHEMA public TO ${CLIENT.user}`);
     writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), ...CLIENT });
   });
@@ -77,8 +80,8 @@ describe('Consul as the store of Patroni, three servers on the members', () => {
   });
 
   it('lets nobody in without a token and a certificate, Patroni to its own keys alone, and shows tokens to root alone', async () => {
-    expect(await asked(pg1, 'kv/service/demo/initialize')).toMatch(/^Permission denied.* 403$/su);
-    expect(await asked(pg1, 'kv/service/demo/?recurse')).toMatch(/^Permission denied.* 403$/su);
+    expect(await asked(pg1, 'kv/service/demo/initialize')).toMatch(/Permission denied.* 403$/su);
+    expect(await asked(pg1, 'kv/service/demo/?recurse')).toMatch(/Permission denied.* 403$/su);
     expect(await asked(pg1, 'kv/service/demo/?keys', 'patroni')).toMatch(/"service\/demo\/initialize".* 200$/su);
     for (const path of ['kv/service/other/initialize', 'kv/?recurse', 'acl/tokens', 'operator/raft/configuration'])
       expect([path, await asked(pg1, path, 'patroni')]).toEqual([path, expect.stringMatching(/Permission denied.* 403$/su)]);
@@ -137,12 +140,12 @@ describe('Consul as the store of Patroni, three servers on the members', () => {
   it('renews certificates, and the authority, without a quorum lost', async () => {
     const former = await on('sha256sum </etc/consul.d/tls/node.crt');
     for (const words of [['--all'], ['--ca']]) {
-      const renewed = await cluster.run('certs', 'renew', ...words, '--yes');
+      const renewed = await pgprov('certs', 'renew', cluster.file, ...words, '--yes');
       expect([words, renewed.code], renewed.all).toEqual([words, 0]);
     }
     const present = await on('sha256sum </etc/consul.d/tls/node.crt');
     expect(present.filter((sum) => former.includes(sum))).toEqual([]);
-    expect((await cluster.run('certs', 'status')).all).toMatch(/pg3 +consul .* as in the store +yes/u);
+    expect((await pgprov('certs', 'status', cluster.file)).all).toMatch(/pg3 +consul .* as in the store +yes/u);
     expect(await whole(cluster, 3)).toBe('pg2');
     expect(await writer.lost([])).toEqual([]);
   });
@@ -184,7 +187,8 @@ describe('Consul as the store of Patroni, three servers on the members', () => {
       4,
       expect.stringMatching(/Consul does not know the PostgreSQL cluster that is the data of demo/u),
     ]);
-    expect(await on('systemctl is-active consul patroni || :')).toEqual(['inactive\ninactive', 'inactive\ninactive', 'inactive\ninactive']);
+    // Consul ends with 1 where it is stopped without leaving the others.
+    expect(await on('systemctl is-active consul patroni || :')).toEqual(['failed\ninactive', 'failed\ninactive', 'failed\ninactive']);
 
     await on('systemctl start consul');
     const empty = await cluster.run('apply');

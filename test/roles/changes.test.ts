@@ -123,7 +123,7 @@ describe('changes of what is fixed', () => {
       { properties: Object.fromEntries(Object.entries(host.properties).filter(([key]) => !sections.has(key) && key !== 'roles')) },
       '',
     );
-    expect(new Set(FIXED_VARIABLES.map(({ variable }) => variable))).toEqual(new Set([...named, ...hostKeys, 'cluster', 'hosts']));
+    expect(new Set(FIXED_VARIABLES.map(({ variable }) => variable))).toEqual(new Set([...named, ...hostKeys, 'cluster', 'dcs', 'hosts']));
   });
 
   it('are absent when nothing was changed, running or not', async () => {
@@ -306,6 +306,12 @@ describe('changes of what is fixed', () => {
     expect(await refusals(moved, stopped, DOWN)).toEqual([
       'pg2: cluster_address is 10.0.9.2, but /etc/default/etcd has the member at 10.0.0.2 → it was fixed when the cluster was made: set it back to 10.0.0.2',
     ]);
+  });
+
+  it('of the store name the one that the cluster is in', async () => {
+    const sentence =
+      /^pg1, pg2 and pg3: dcs is consul, but \/etc\/patroni\/config\.yml has the cluster in etcd → it was fixed when the cluster was made: keep the store etcd/u;
+    for (const of of [runs, stopped]) expect(await refusals(`${THREE}dcs: consul\n`, of, DOWN)).toEqual([expect.stringMatching(sentence)]);
   });
 
   it('are absent when only a file differs and the cluster runs as the inventory has it', async () => {

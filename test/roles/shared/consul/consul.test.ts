@@ -11,9 +11,18 @@ import { CONSUL_MEMBER, type ConsulMemberState } from '../../../../src/resources
 import { fileHandle } from '../../../../src/resources/file.js';
 import { HOST_FACTS } from '../../../../src/resources/host-facts.js';
 import type { Change } from '../../../../src/resources/resource.js';
+import { RUNNING } from '../../../../src/resources/running.js';
 import { serviceHandle } from '../../../../src/resources/service.js';
 import { contextOf, hostOf, inventoryOf, MATERIAL } from '../../../support/inventory.js';
 
+const NOTHING_RUNS = {
+  wantedDirectory: '',
+  postmasters: [],
+  databases: [],
+  patroniFile: undefined,
+  patroniData: undefined,
+  made: undefined,
+};
 const MEMBER = '[base, firewall, pgdg, postgresql, replication, consul-agent, patroni]';
 const THREE = 'cluster: demo\ndcs: consul\nhosts: {pg1: 10.0.0.1, pg2: 10.0.0.2, pg3: 10.0.0.3}\n';
 const APART = `cluster: demo\ndcs: consul\nroles: ${MEMBER}\nhosts:\n  pg1: 10.0.0.1\n  pg2: 10.0.0.2\n  c1: {address: 10.0.0.9, roles: [base, firewall, consul]}\n`;
@@ -22,7 +31,7 @@ describe('dcs: consul', () => {
   it('has the role consul in place of the usual store in the default list of roles', async () => {
     const { hosts } = await inventoryOf(THREE);
     expect(hosts.map(({ roles }) => roles.join(' '))).toEqual(
-      Array.from({ length: 3 }, () => 'base firewall pgdg postgresql consul replication patroni'),
+      Array.from({ length: 3 }, () => 'base firewall pgdg postgresql replication consul patroni'),
     );
     expect(dcsOf({ hosts }).name).toBe('Consul');
   });
@@ -35,11 +44,27 @@ describe('dcs: consul', () => {
   });
 
   it.each([
-    { title: 'two stores', yaml: `${THREE.replace('}', ', c1: {address: 10.0.0.9, roles: [base, pgdg, etcd]}}')}`, says: /one store, and hosts have the roles consul and etcd/u },
-    { title: 'no server', yaml: APART.replace('firewall, consul]', 'firewall]').replace('dcs: consul\n', ''), says: /no host has the role consul/u },
-    { title: 'a store that no host runs', yaml: APART.replace('firewall, consul]', 'firewall, etcd]').replace(', consul-agent', ''), says: /dcs: is consul, and no host has the role consul/u },
+    {
+      title: 'two stores',
+      yaml: `${THREE.replace('}', ', c1: {address: 10.0.0.9, roles: [base, pgdg, etcd]}}')}`,
+      says: /one store, and hosts have the roles consul and etcd/u,
+    },
+    {
+      title: 'no server',
+      yaml: APART.replace('firewall, consul]', 'firewall]').replace('dcs: consul\n', ''),
+      says: /no host has the role consul/u,
+    },
+    {
+      title: 'a store that no host runs',
+      yaml: APART.replace('firewall, consul]', 'firewall, etcd]').replace(', consul-agent', ''),
+      says: /dcs: is consul, and no host has the role consul/u,
+    },
     { title: 'a member without an agent', yaml: APART.replace(', consul-agent', ''), says: /pg1 and pg2 have none/u },
-    { title: 'both roles on a host', yaml: APART.replace('firewall, consul]', 'firewall, consul, consul-agent]'), says: /a server of Consul is an agent already/u },
+    {
+      title: 'both roles on a host',
+      yaml: APART.replace('firewall, consul]', 'firewall, consul, consul-agent]'),
+      says: /a server of Consul is an agent already/u,
+    },
     { title: 'a name for an address', yaml: THREE.replace('10.0.0.3', 'pg3.example.com'), says: /Consul takes IP addresses only/u },
   ])('is refused with $title', async ({ yaml, says }) => {
     await expect(inventoryOf(yaml)).rejects.toThrow(says);
@@ -72,7 +97,9 @@ describe('Patroni’s token', () => {
     };
     expect((await rules(APART)).split('\n')).toEqual([
       'key_prefix "service/demo/" { policy = "write" }',
-      ...['pg1', 'pg2'].flatMap((name) => ['session', 'agent', 'node'].map((what) => `${what} "${name}" { policy = "${what === 'session' ? 'write' : 'read'}" }`)),
+      ...['pg1', 'pg2'].flatMap((name) =>
+        ['session', 'agent', 'node'].map((what) => `${what} "${name}" { policy = "${what === 'session' ? 'write' : 'read'}" }`),
+      ),
       '',
     ]);
     expect(await rules(`${APART}consul: {register_service: true}\npatroni: {scope: My_Cluster}\n`)).toMatch(
@@ -96,9 +123,15 @@ describe('guards of Consul', () => {
     voter: true,
     leader: name === 'pg1',
   });
-  const viewOf = async (states: Readonly<Record<string, Readonly<Record<string, unknown>>>>, facts = { os: 'debian', version: '13', memory: 2 ** 33 }): Promise<View> => {
+  const viewOf = async (
+    states: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+    facts = { os: 'debian', version: '13', memory: 2 ** 33 },
+  ): Promise<View> => {
     const inventory = await inventoryOf(THREE);
-    return new View(inventory, new Map(Object.entries(states).map(([name, own]) => [name, new Map(Object.entries({ [HOST_FACTS.id]: facts, ...own }))])));
+    return new View(
+      inventory,
+      new Map(Object.entries(states).map(([name, own]) => [name, new Map(Object.entries({ [HOST_FACTS.id]: facts, ...own }))])),
+    );
   };
   const sees = (...servers: ReturnType<typeof server>[]): Record<string, unknown> => ({
     [CONSUL_MEMBER.id]: { leader: '10.0.0.1:8300', servers, hasData: true },
@@ -133,9 +166,9 @@ describe('guards of Consul', () => {
       expect.stringMatching(/pg1 is a member of the cluster other, made by pgprov from another inventory/u),
     ]);
     expect(await said({ [path]: written('demo'), ...sees(server('pg1', true)) })).toEqual([]);
-    expect(await said({ [path]: written('demo'), ...sees({ ...server('pg1', true), address: '10.0.0.7' }) })).toEqual([
-      expect.stringMatching(/cluster_address is 10\.0\.0\.1.* but Consul’s list of servers has the member at 10\.0\.0\.7/u),
-    ]);
+    expect(
+      await said({ [path]: written('demo'), [RUNNING.id]: NOTHING_RUNS, ...sees({ ...server('pg1', true), address: '10.0.0.7' }) }),
+    ).toEqual([expect.stringMatching(/cluster_address is 10\.0\.0\.1.* but Consul’s list of servers has the member at 10\.0\.0\.7/u)]);
   });
 
   it('refuse systems on which nobody has tried it', async () => {
