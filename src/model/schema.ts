@@ -44,6 +44,20 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
     description,
   });
   const stores = roles.flatMap(({ name, isStore }) => (isStore === true ? [name] : []));
+  // Without any store, in a catalog of the user's own, there is nothing to choose.
+  const dcs: Record<string, VariableSchema> =
+    stores.length === 0
+      ? {}
+      : {
+          dcs: {
+            type: 'string',
+            enum: stores,
+            default: DEFAULT_DCS,
+            change: 'recreate',
+            description:
+              'The store that Patroni keeps its cluster in: its role is in the default list of roles. Lists of your own name the role themselves.',
+          },
+        };
   return {
     top: {
       type: 'object',
@@ -64,14 +78,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
           description:
             'Host that is the first leader of a new cluster, without Patroni its first primary. Default: the first host that can be it.',
         },
-        dcs: {
-          type: 'string',
-          enum: stores,
-          default: DEFAULT_DCS,
-          change: 'recreate',
-          description:
-            'The store that Patroni keeps its cluster in: its role is in the default list of roles. Lists of your own name the role themselves.',
-        },
+        ...dcs,
         roles: {
           ...rolesOf('Roles of every host that has no list of its own.'),
           default: DEFAULT_ROLES.filter((name) => roles.some((role) => role.name === name)),

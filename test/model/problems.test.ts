@@ -135,7 +135,7 @@ const structure: Case[] = [
       'inventory.yml:4:1 postgres: unknown key',
       '    did you mean "postgresql"?',
       'inventory.yml:5:1 xyzzy: unknown key',
-      '    known here: cluster, leader, roles, rolesPath, hosts, groups, ssh, base, postgresql, etcd, patroni',
+      '    known here: cluster, leader, dcs, roles, rolesPath, hosts, groups, ssh, base, postgresql, etcd, patroni',
       'inventory.yml:8:5 hosts.pg1.adress: unknown key',
       '    did you mean "address"?',
       'inventory.yml:9:5 hosts.pg1.user: unknown key',

@@ -125,6 +125,7 @@ describe('a server of Consul', () => {
 describe('a token of Consul', () => {
   const token = consulToken({
     client,
+    dataDirectory: '/var/lib/consul',
     policy: 'pgprov-patroni',
     rules: 'key_prefix "service/demo/" { policy = "write" }\n',
     description: 'Patroni of demo',
@@ -133,8 +134,12 @@ describe('a token of Consul', () => {
   const [policyUrl = '', tokenUrl = ''] = (token.sharedQuestions ?? []).flatMap(({ subjects }) =>
     subjects.map((subject) => /^url = "(.*)"$/u.exec((JSON.parse(subject) as string[]).at(-1) ?? '')?.[1] ?? ''),
   );
-  const state = (policy: string | { status: number; body: string }, held: string | { status: number; body: string }): ConsulTokenState =>
-    token.parse({ status: 0, out: Buffer.from(told({ [policyUrl]: policy, [tokenUrl]: held }, token.sharedQuestions ?? [])) });
+  type Told = string | { status: number; body: string };
+  const state = (policy: Told, held: Told, data = 'nodata'): ConsulTokenState =>
+    token.parse({
+      status: 0,
+      out: Buffer.from(`${data}\n${told({ [policyUrl]: policy, [tokenUrl]: held }, token.sharedQuestions ?? [])}`),
+    });
   const changes = (given: ConsulTokenState): string[] => token.diff(given).map(({ summary }) => summary);
   const missing = { status: 403, body: 'ACL not found' };
   const right = '{"ID":"p1","Name":"pgprov-patroni","Rules":"key_prefix \\"service/demo/\\" { policy = \\"write\\" }\\n"}';
@@ -172,6 +177,11 @@ describe('a token of Consul', () => {
       made: ['make the policy pgprov-patroni of Consul', 'make the token of Consul for Patroni of demo'],
     },
   ])('is as it should be, or made so: $title', ({ policy, held, made }) => expect(changes(state(policy, held))).toEqual(made));
+
+  it('is left alone while servers that have data have no leader', () => {
+    const silent = { status: 500, body: 'No cluster leader' };
+    expect(changes(state(silent, silent, 'data'))).toEqual([]);
+  });
 
   it('is corrected where it is, and made where it is not', () => {
     expect(token.apply([], state(right, holder)).text).toMatch(/\/v1\/acl\/policy\/p1[\s\S]*\/v1\/acl\/token\/[0-9a-f-]{36}/u);

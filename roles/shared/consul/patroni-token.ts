@@ -22,6 +22,7 @@ export function consulServiceName(scope: string): string {
 export function agentToken(context: RoleContext): Resource {
   return consulToken({
     client: consulClient(context.platform, 'management'),
+    dataDirectory: context.platform.consul.dataDirectory,
     policy: 'pgprov-agent',
     rules: ['node_prefix "" { policy = "write" }', 'service_prefix "" { policy = "read" }', 'agent_prefix "" { policy = "read" }', ''].join(
       '\n',
@@ -50,6 +51,7 @@ export function patroniToken(context: RoleContext): Resource[] {
   return [
     consulToken({
       client: consulClient(context.platform, 'management'),
+      dataDirectory: context.platform.consul.dataDirectory,
       policy: 'pgprov-patroni',
       rules: rules.join('\n'),
       description: `Patroni of ${scope}`,

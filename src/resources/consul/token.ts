@@ -10,6 +10,8 @@ import { consulCall, consulRequest, type ConsulClient } from './client.js';
 export interface ConsulTokenOptions {
   /** Whose requests may change tokens. */
   client: ConsulClient;
+  /** Where the host’s own server has its data. */
+  dataDirectory: string;
   /** Name of the policy; letters, digits, dashes and underscores. */
   policy: string;
   /** In HCL. */
@@ -22,14 +24,15 @@ export interface ConsulTokenOptions {
 
 /** What Consul has of a token and its policy. */
 export type ConsulTokenState =
-  /** It does not tell, because there is no leader, or not yet. */
-  { told: false } | { told: true; policyId: string | undefined; rules: string | undefined; hasToken: boolean; policies: readonly string[] };
+  /** It does not tell, because there is no leader. Where the server has data there was one, which may well have all of it. */
+  | { told: false; hasData: boolean }
+  | { told: true; policyId: string | undefined; rules: string | undefined; hasToken: boolean; policies: readonly string[] };
 
 /** What Consul has before anything was made. */
 const NOTHING_YET = { policyId: undefined, rules: undefined, hasToken: false, policies: [] as readonly string[] };
 
 /** A policy and the token that has it, made or corrected where Consul has others. */
-export function consulToken({ client, policy, rules, description, token }: ConsulTokenOptions): Resource<ConsulTokenState> {
+export function consulToken({ client, dataDirectory, policy, rules, description, token }: ConsulTokenOptions): Resource<ConsulTokenState> {
   const id = `consul-token:${policy}`;
   const accessor = accessorOf(token);
   const [policyAsked, tokenAsked] = [
@@ -40,7 +43,8 @@ export function consulToken({ client, policy, rules, description, token }: Consu
   return {
     id,
     sharedQuestions: [question],
-    probe: () => printAnswer(question),
+    probe: () => sh`if [ -e ${`${dataDirectory}/raft/raft.db`} ]; then echo data; else echo nodata; fi
+${printAnswer(question)}`,
     parse: (answer) => {
       const text = answerText(answer);
       const [seen, owner] = [findAnswer(text, policyAsked), findAnswer(text, tokenAsked)];
@@ -49,7 +53,8 @@ export function consulToken({ client, policy, rules, description, token }: Consu
         status === 404 || (status === 403 && body.includes('ACL not found'));
       const found = seen.status === 200 && seen.body.startsWith('{') ? (JSON.parse(seen.body) as PolicyJson | null) : undefined;
       const held = owner.status === 200 && owner.body.startsWith('{') ? (JSON.parse(owner.body) as TokenJson) : undefined;
-      if ((found === undefined && !isMissing(seen)) || (held === undefined && !isMissing(owner))) return { told: false };
+      if ((found === undefined && !isMissing(seen)) || (held === undefined && !isMissing(owner)))
+        return { told: false, hasData: text.startsWith('data\n') };
       return {
         told: true,
         policyId: found?.ID,
@@ -59,7 +64,8 @@ export function consulToken({ client, policy, rules, description, token }: Consu
       };
     },
     diff: (state): Change[] => {
-      // What is not told before there is a leader is not there yet, as far as a plan can know.
+      // It is asked again once there is a leader.
+      if (!state.told && state.hasData) return [];
       const { policyId, rules: present, hasToken, policies } = state.told ? state : NOTHING_YET;
       const isRight = hasToken && policies.length === 1 && policies[0] === policy;
       return [
