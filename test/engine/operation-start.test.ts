@@ -26,6 +26,7 @@ it('only what is known to be true of them works on them', () => {
   expect(known.toSorted()).toEqual([
     'backup',
     'backup verify',
+    'certs renew',
     'clone',
     'drill restore',
     'failover',
