@@ -6,8 +6,10 @@ import {
   ETCD_MEMBER,
   etcdDatabase,
   etcdEnvironment,
+  etcdJoined,
   etcdMember,
   etcdRunning,
+  etcdVotes,
   service,
   settingsText,
   tlsResources,
@@ -27,12 +29,14 @@ import { guardChanges, whatRuns } from './shared/changes.js';
 import { etcdClient } from './shared/etcd/client.js';
 import { etcdDataDirectory } from './shared/etcd/data-directory.js';
 import { databaseLines } from './shared/etcd/database.js';
-import { onWorkingMember } from './shared/etcd/etcdctl.js';
 import { quorumGate } from './shared/etcd/health.js';
 import { memberHandshakes, memberUsesItsFiles, seenByNextMember } from './shared/etcd/handshakes.js';
 import { etcdSaves } from './shared/etcd/saves.js';
 import { timingProblems } from './shared/etcd/timing.js';
-import { etcdUnitGuard, peerUrl } from './shared/etcd/unit-guard.js';
+import { membershipObjections, membershipEffects } from './shared/etcd/members-change.js';
+import { peerUrl } from './shared/etcd/peer-url.js';
+import { etcdUnitGuard } from './shared/etcd/unit-guard.js';
+import { membershipOf } from './shared/etcd/membership.js';
 import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { foreignAuthority, madeForOther } from './shared/other-cluster.js';
@@ -71,12 +75,13 @@ export default defineRole({
   // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
   install: ({ host, platform: { etcd } }) => installation({ host }, { what: 'etcd', packages: etcd.packages, disable: [etcd.unit] }),
   stages: configureAndStart,
-  preflight: (view) => [...foreignMembership(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
+  preflight: (view) => [...membershipObjections(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
   missingPrerequisites: quorumElsewhere,
   guards: (view, credentials) => [
     ...guardChanges(view, 'etcd'),
     ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, credentials)]),
   ],
+  effects: membershipEffects,
   status: databaseLines,
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
   remarks: (view, name) =>
@@ -97,6 +102,7 @@ function configureAndStart(context: RoleContext): Stage[] {
   const { user, group, unit, environmentFile } = platform.etcd;
   const tls = tlsResources(context, tlsCopies(platform.etcd));
   const wanted = settings(context);
+  const membership = membershipOf(context);
   const environment = etcdEnvironment({
     path: environmentFile,
     content: template('etcd/etcd.env', { settings: wanted }),
@@ -123,6 +129,7 @@ function configureAndStart(context: RoleContext): Stage[] {
       resources: [
         tls.authority,
         ...tls.pair,
+        etcdJoined(membership),
         service({
           unit,
           restartOn: [tls.authority, environment],
@@ -130,6 +137,7 @@ function configureAndStart(context: RoleContext): Stage[] {
           inForce,
           broughtBy: unitPackage(platform, platform.etcd.packages),
         }),
+        etcdVotes(membership),
       ],
       proofs: seenByNextMember(context),
       unitGuard: etcdUnitGuard(context, etcdDataDirectory(context)),
@@ -196,39 +204,6 @@ function overridden(view: View, host: Host): Objection[] {
 
 function inForceOf(view: View, host: Host): UnitInForce | undefined {
   return view.read(host.name, serviceHandle(view.platform(host.name)?.etcd.unit ?? ''))?.inForce;
-}
-
-/** A member list that is not the inventory's: joining or leaving a formed cluster is not a matter of configuration. */
-function foreignMembership(view: View): Objection[] {
-  const wanted = hostsWith(view.inventory, 'etcd');
-  const seen = view.hosts('etcd').map((host) => view.read(host.name, ETCD_MEMBER));
-  const members = seen.find((state) => (state?.members.length ?? 0) > 0)?.members;
-  if (members === undefined) return [];
-  const urls = new Set(members.flatMap((member) => member.peerUrls));
-  const newcomers = wanted.filter((host) => !urls.has(peerUrl(host)));
-  const unknownMembers = members.filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
-  if (newcomers.length === 0 && unknownMembers.length === 0) return [];
-  const parts = [
-    ...(newcomers.length === 0
-      ? []
-      : [`${newcomers.map(({ name }) => name).join(', ')} ${newcomers.length === 1 ? 'is' : 'are'} not in it`]),
-    ...unknownMembers.map(({ name, peerUrls }) => `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) is not in the inventory`),
-  ];
-  return [
-    {
-      kind: 'preflight',
-      message: `etcd has formed a cluster already, with other members than the inventory: ${parts.join('; ')}`,
-      hint: `pgprov does not yet add or remove etcd members; to do it by hand, one member after the other, ${[onWorkingMember(view), ...byHand(newcomers, unknownMembers)].join('; ')}; then run this again`,
-    },
-  ];
-}
-
-/** What adds and removes members; a new one joins as a learner, so that it counts for the quorum only once it works. */
-function byHand(newcomers: readonly Host[], unknownMembers: readonly { name: string }[]): string[] {
-  return [
-    ...newcomers.map((host) => `\`etcdctl member add ${host.name} --learner --peer-urls=${peerUrl(host)}\``),
-    ...(unknownMembers.length === 0 ? [] : ['`etcdctl member list` and `etcdctl member remove` with the id that it shows']),
-  ];
 }
 
 /** An etcd that somebody else configured, or that belongs to another of our clusters, is left alone. */

@@ -19,7 +19,7 @@ const MEMBERS = [
   { id: '15820340286945233960', name: 'pg1', peerUrls: ['https://10.0.0.1:2380'], clientUrls: ['https://10.0.0.1:2379'], learner: false },
   { id: '7', name: '', peerUrls: ['https://10.0.0.3:2380'], clientUrls: [], learner: true },
 ];
-const nothing: EtcdClusterState = { members: undefined, healthy: [], started: [] };
+const nothing: EtcdClusterState = { members: undefined, healthy: [], started: [], known: [] };
 
 describe('what a host sees of the whole etcd cluster', () => {
   it.each<{ title: string; answers: Record<string, string>; more?: string; state: Partial<EtcdClusterState> }>([
@@ -47,7 +47,12 @@ describe('what a host sees of the whole etcd cluster', () => {
       },
       state: {},
     },
-    { title: 'what its own data contains', answers: {}, more: 'started=pg1\nstarted=pg3\n', state: { started: ['pg1', 'pg3'] } },
+    {
+      title: 'what its own data contains',
+      answers: {},
+      more: 'known=https://10.0.0.1:2380\nstarted=pg1\nstarted=pg3\n',
+      state: { started: ['pg1', 'pg3'], known: ['https://10.0.0.1:2380'] },
+    },
   ])('includes $title', ({ answers, more = '', state }) => {
     expect(observation.parse({ status: 0, out: Buffer.from(`${told(answers, observation.sharedQuestions ?? [])}\n${more}`) })).toEqual({
       ...nothing,
@@ -71,7 +76,11 @@ describe('what a host sees of the whole etcd cluster', () => {
         made.at('/var/lib/etcd/demo/member/wal/0.wal'),
         Buffer.concat([Buffer.from(`\0\x01${initial}\0\xff${attributes('pg1')}${attributes('pg2')}\0`), Buffer.alloc(100_000)]),
       );
-      expect(await observe(shell, made.observation(observation))).toEqual({ ...nothing, started: ['pg1', 'pg2'] });
+      expect(await observe(shell, made.observation(observation))).toEqual({
+        ...nothing,
+        started: ['pg1', 'pg2'],
+        known: ['https://10.0.0.3:2380'],
+      });
     });
 
     it('includes that, read from a snapshot', async () => {

@@ -5,7 +5,7 @@ import { freshDirectory, ME } from '../support/directory.js';
 import { bringAbout, observe } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
-const CONTENT = 'ETCD_NAME=pg1\nETCD_INITIAL_CLUSTER_STATE=new\nETCD_X=new\n';
+const CONTENT = 'ETCD_NAME=pg1\nETCD_INITIAL_CLUSTER=pg1=https://10.0.0.1:2380\nETCD_INITIAL_CLUSTER_STATE=new\nETCD_X=new\n';
 const JOINED = CONTENT.replace('STATE=new', 'STATE=existing');
 
 describe('etcd’s environment file', () => {
@@ -34,6 +34,15 @@ describe('etcd’s environment file', () => {
           .diff(state)
           .map(({ summary }) => summary.split(' ')[0]),
       ).toEqual(changes);
+    });
+
+    it('is the same, with nothing to restart for, when the inventory gets another member', async () => {
+      const more = CONTENT.replace('2380', '2380,pg2=https://10.0.0.2:2380');
+      writeFileSync(work.at('etcd.env'), CONTENT, { mode: 0o644 });
+      mkdirSync(work.at('data/member'), { recursive: true });
+      expect(environment(more).diff(await observe(shell, environment(more)))).toEqual([]);
+      expect(environment(more).digest()).toBe(environment().digest());
+      expect(environment(CONTENT.replace('X=new', 'X=old')).digest()).not.toBe(environment().digest());
     });
 
     it('has values in quotes', async () => {

@@ -1,7 +1,7 @@
 import type { Host, Platform, View } from '../../../src/index.js';
 import { etcdDataDirectory } from './data-directory.js';
 import { onWorkingMember } from './etcdctl.js';
-import { peerUrl } from './unit-guard.js';
+import { peerUrl } from './peer-url.js';
 import { restartCommand } from '../restart-command.js';
 
 /** How a member of etcd gives up what it has and joins the others anew, which takes their quorum. */

@@ -3,7 +3,7 @@ import {
   ETCD_CLUSTER,
   ETCD_MEMBER,
   etcdCluster,
-  idOfNewMember,
+  etcdPlace,
   type EtcdClusterState,
   type EtcdListed,
   type Host,
@@ -16,12 +16,9 @@ import { hostPort, hostsWith, tlsFiles } from '../layout.js';
 import { quorumLost, type SeenMembers } from '../quorum.js';
 import { variables } from '../variables.js';
 import { etcdClient } from './client.js';
+import { peerUrl } from './peer-url.js';
+import { placeInEtcd } from './membership.js';
 import { onWorkingMember } from './etcdctl.js';
-
-/** Where other members reach a member of etcd. */
-export function peerUrl(host: Host): string {
-  return `https://${hostPort(host.clusterAddress, variables(host, 'etcd').peer_port)}`;
-}
 
 /** A member is restarted only while the others are a quorum, and started only where that makes no second etcd. */
 export function etcdUnitGuard(context: RoleContext, dataDirectory: string): UnitGuard {
@@ -70,16 +67,36 @@ function strayStart(view: View, name: string): Objection | undefined {
   const host = hostsWith(view.inventory, 'etcd').find((candidate) => candidate.name === name);
   if (host === undefined || view.read(name, ETCD_MEMBER)?.hasData !== false) return undefined;
   const seen = seenBy(view);
-  const url = peerUrl(host);
-  const lists = seen.flatMap(({ members }) => (members === undefined ? [] : [members]));
-  const listed = lists.flatMap((members) => members.filter(({ peerUrls }) => peerUrls.includes(url)));
-  const once = listed.find(({ clientUrls }) => clientUrls.length > 0);
-  if (once !== undefined) return wiped(view, host, once.id);
-  const added = listed.find(({ id, peerUrls }) => id !== idOfNewMember(peerUrls, view.inventory.cluster));
-  if (added !== undefined) return awaited(view, host, added.id);
-  if (lists.length > 0) return undefined;
-  if (seen.some(({ started }) => started.includes(name))) return wiped(view, host);
-  return untold(view, host);
+  const members = seen.find((state) => state.members !== undefined)?.members;
+  if (members !== undefined) {
+    const place = etcdPlace({ hasData: false, members }, { peerUrl: peerUrl(host), token: view.inventory.cluster });
+    if (place === 'lost') return wiped(view, host, members.find(({ peerUrls }) => peerUrls.includes(peerUrl(host)))?.id);
+    return place !== 'new' && placeInEtcd(view, host) === 'new' ? listedSince(host) : undefined;
+  }
+  const started = seen.flatMap((state) => state.started);
+  if (started.includes(name)) return wiped(view, host);
+  const known = seen.flatMap((state) => state.known);
+  return known.length > 0 && !known.includes(peerUrl(host)) ? unlisted(host) : untold(view, host);
+}
+
+/** The list of members was not there when the run looked, so what it planned is to begin with the others. */
+function listedSince({ name }: Host): Objection {
+  return {
+    kind: 'refuse',
+    host: name,
+    message: `${name}: the other members of etcd tell only now who they are, and ${name} is not one that they began with`,
+    hint: 'run the same command again: it adds the member',
+  };
+}
+
+/** The others began without it, and do not tell whom they list. */
+function unlisted({ name }: Host): Objection {
+  return {
+    kind: 'refuse',
+    host: name,
+    message: `${name}: the other members of etcd, which began without it, have no quorum; it can join only when they have one`,
+    hint: 'bring etcd back on the others first, then run the same command again',
+  };
 }
 
 /** The member was up once, and its data is gone. */
@@ -89,16 +106,6 @@ function wiped(view: View, { name }: Host, id?: string): Objection {
     host: name,
     message: `${name}: the data of its etcd member is gone, while the other members still list it${id === undefined ? '' : ` (id ${hexadecimal(id)})`}; started as it is, it would be refused by the other members, or form an etcd cluster of its own`,
     hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}${onWorkingMember(view, name)}; ${addAnew(view, name, id)}`,
-  };
-}
-
-/** The member was added by hand, and has to be started as one of an existing cluster. */
-function awaited(view: View, { name }: Host, id: string): Objection {
-  return {
-    kind: 'refuse',
-    host: name,
-    message: `${name}: etcd awaits this member (id ${hexadecimal(id)}), which was added by hand and has no data yet; pgprov starts members of new clusters only`,
-    hint: `on ${name}: ${startExisting()}; then ${onWorkingMember(view, name)}; \`etcdctl member promote ${hexadecimal(id)}\`, if it was added as a learner`,
   };
 }
 

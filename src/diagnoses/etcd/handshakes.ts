@@ -10,7 +10,7 @@ import {
   type Host,
   type LoggedLine,
 } from '../../index.js';
-import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
+import { peerUrl } from '../../../roles/shared/etcd/peer-url.js';
 import { memberIdOf } from '../../../roles/shared/etcd/member-id.js';
 import { asEvidence, sinceFirst } from '../shared/lines.js';
 

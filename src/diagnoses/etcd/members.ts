@@ -2,7 +2,7 @@ import { defineDiagnosis, ETCD_CLUSTER, etcdCluster, type EtcdListed, type Findi
 import { etcdClient } from '../../../roles/shared/etcd/client.js';
 import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
 import { etcdctlOn } from '../../../roles/shared/etcd/etcdctl.js';
-import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
+import { peerUrl } from '../../../roles/shared/etcd/peer-url.js';
 import { hostsWith, tlsFiles } from '../../../roles/shared/layout.js';
 import { memberIdOf } from '../../../roles/shared/etcd/member-id.js';
 

@@ -26,6 +26,8 @@ export interface EtcdClusterState {
   healthy: string[];
   /** Where nobody tells the members: names of those that have started once, by the data of the host's own member. */
   started: string[];
+  /** Likewise the peer URLs of all that it ever knew. */
+  known: string[];
 }
 
 /** The observation's id, for guards. */
@@ -54,6 +56,7 @@ esac`,
         members: lists.find(({ members = [] }) => members.length > 0)?.members?.map(readListed),
         healthy: findHealthy(text, client),
         started: [...text.matchAll(/^started=(.+)$/gmu)].map(([, name]) => name as string),
+        known: [...text.matchAll(/^known=(.+)$/gmu)].map(([, url]) => url as string),
       };
     },
   };
@@ -71,15 +74,21 @@ export function idOfNewMember(peerUrls: readonly string[], token: string): strin
   return hash.readBigUInt64BE(0).toString();
 }
 
-/** Prints `started=pg1` for each member that told its client URLs to etcd once, by what the log and the snapshots of a member hold. */
+/**
+ * Prints `started=pg1` for each member that told its client URLs to etcd once, and `known=https://10.0.0.11:2380` for each that was ever made, by what
+ * the log and the snapshots of a member hold.
+ */
 function startedByData(member: string): Script {
-  return sh`cat ${member}/wal/*.wal ${member}/snap/*.snap 2>/dev/null | tr -c '[:print:]' '\n' | grep -F clientURLs | sed 's/{/\n&/g' | sed -n -E ${STARTED} | sort -u`;
+  return sh`cat ${member}/wal/*.wal ${member}/snap/*.snap 2>/dev/null | tr -c '[:print:]' '\n' | grep -F URLs | sed 's/{/\n&/g' | sed -n -E -e ${STARTED} -e ${KNOWN} | sort -u`;
 }
 
 /** In a snapshot the quotes are escaped. */
 const STARTED = String.raw`s/^\{\\?"name\\?":\\?"([^"\\]*)\\?",\\?"clientURLs\\?":.*/started=\1/p`;
 
-interface ListedJson {
+const KNOWN = String.raw`s/^\{.*"peerURLs\\?":\[\\?"([^"\\]*)\\?".*/known=\1/p`;
+
+/** A member in etcd’s JSON, which leaves out what is empty or false. */
+export interface ListedJson {
   ID?: string;
   name?: string;
   peerURLs?: string[];
@@ -87,6 +96,7 @@ interface ListedJson {
   isLearner?: boolean;
 }
 
-function readListed({ ID = '', name = '', peerURLs = [], clientURLs = [], isLearner = false }: ListedJson): EtcdListed {
+/** Reads one. */
+export function readListed({ ID = '', name = '', peerURLs = [], clientURLs = [], isLearner = false }: ListedJson): EtcdListed {
   return { id: ID, name, peerUrls: peerURLs, clientUrls: clientURLs, learner: isLearner };
 }

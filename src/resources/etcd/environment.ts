@@ -5,25 +5,26 @@ import type { Resource } from '../resource.js';
 /** The file with etcd's settings, and whether there is a member that was made by them. */
 export type EtcdEnvironmentState = PathState & { hasData: boolean };
 
-const NEW = /^(ETCD_INITIAL_CLUSTER_STATE=)("?)new\2$/mu;
+/** Settings that etcd reads only while it has no data: with whom it began, or whom it joined. */
+const FIRST_START = /^(ETCD_INITIAL_CLUSTER|ETCD_INITIAL_CLUSTER_STATE)=.*$/gmu;
 
 /**
- * The environment file of etcd, written for a member of a new cluster. A member that took the place of another was started with
- * the state `existing`; once it has its data etcd no longer reads that, and it is no drift.
- * `content` says `ETCD_INITIAL_CLUSTER_STATE=new`; `dataDirectory` is etcd's.
+ * The environment file of etcd, written for a member of a new cluster. One that joined others was started with the state `existing` and the members
+ * of that day; once it has its data neither is drift, nor a reason to restart it when the inventory gets or loses a member.
+ * `dataDirectory` is etcd's.
  */
 export function etcdEnvironment({
   dataDirectory,
   ...options
 }: Omit<FileOptions, 'content'> & { content: string; dataDirectory: string }): Resource<EtcdEnvironmentState> {
   const fresh = file(options);
-  const joined = options.content.replace(NEW, '$1$2existing$2');
-  const { id, sharedQuestions = [], apply, digest } = fresh;
+  const lasting = (content: string): string => content.replace(FIRST_START, '$1');
+  const { id, sharedQuestions = [], apply } = fresh;
   return {
     id,
     sharedQuestions,
     apply,
-    digest,
+    digest: file({ ...options, content: lasting(options.content) }).digest,
     probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data; else echo nodata; fi
 ${fresh.probe()}`,
     parse: (answer) => {
@@ -32,8 +33,8 @@ ${fresh.probe()}`,
       return { ...fresh.parse({ ...answer, out: answer.out.subarray(end + 1) }), hasData };
     },
     diff: (state) => {
-      const isJoined = state.type === 'file' && state.hasData && state.content.equals(Buffer.from(joined));
-      return fresh.diff(isJoined ? { ...state, content: Buffer.from(options.content) } : state);
+      const isSame = state.type === 'file' && state.hasData && lasting(state.content.toString('utf8')) === lasting(options.content);
+      return fresh.diff(isSame ? { ...state, content: Buffer.from(options.content) } : state);
     },
   };
 }

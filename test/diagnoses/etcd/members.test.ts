@@ -52,7 +52,7 @@ function member({ healthy = true, active = 'active', listed, database = {}, log 
       ...(unread === undefined ? [] : [seen(STORE_LEFT, { copies: [], unread, damaged: true })]),
       seen(serviceHandle('etcd'), { loaded: true, enabled: true, active, applied: undefined }),
       seen(ETCD_DATABASE, healthy || database.alarms !== undefined ? { ...DATABASE, ...database } : undefined),
-      ...(listed === undefined ? [] : [seen(ETCD_CLUSTER, { members: [...listed], healthy: [], started: [] })]),
+      ...(listed === undefined ? [] : [seen(ETCD_CLUSTER, { members: [...listed], healthy: [], started: [], known: [] })]),
     ],
   };
 }

@@ -4,6 +4,7 @@ import etcd from '../../../roles/etcd.js';
 import { View } from '../../../src/plan/view.js';
 import type { Objection, UnitGuard, UnitMove } from '../../../src/plan/role.js';
 import { ETCD_CLUSTER, idOfNewMember, type EtcdClusterState, type EtcdListed } from '../../../src/resources/etcd/cluster.js';
+import { ETCD_JOINED } from '../../../src/resources/etcd/membership.js';
 import { ETCD_MEMBER } from '../../../src/resources/etcd/member.js';
 import { SEED } from '../../support/depth.js';
 import { contextOf, inventoryOf } from '../../support/inventory.js';
@@ -39,22 +40,29 @@ interface Scene {
   silent?: readonly string[];
   /** Hosts whose member has no data. */
   empty?: readonly string[];
+  /** What the others listed when the run looked; default: nobody asked. */
+  looked?: EtcdListed[] | 'nobody told';
 }
 
 /** What the guard of etcd's stage says to a move. */
 function objection(
-  { count = 3, seen, silent = [], empty = [] }: Scene,
+  { count = 3, seen, silent = [], empty = [], looked }: Scene,
   { host, action, before = [] }: { host: string; action: UnitMove['action']; before?: readonly string[] },
 ): Objection | undefined {
   const inventory = inventories[count - 1] as (typeof inventories)[number];
   const states = new Map(
     [...Object.keys(seen), ...silent].map((name) => {
       const own = seen[name];
-      const known: [string, unknown][] = [[ETCD_MEMBER.id, { hasData: !empty.includes(name) }]];
+      const hasData = !empty.includes(name);
+      const joined = { hasData, members: looked === 'nobody told' ? undefined : looked, learner: false };
+      const known: [string, unknown][] = [
+        [ETCD_MEMBER.id, { hasData }],
+        ...(looked === undefined ? [] : [[ETCD_JOINED.id, joined] as [string, unknown]]),
+      ];
       return [
         name,
         new Map<string, unknown>(
-          own === undefined ? known : [...known, [ETCD_CLUSTER.id, { members: undefined, healthy: [], started: [], ...own }]],
+          own === undefined ? known : [...known, [ETCD_CLUSTER.id, { members: undefined, healthy: [], started: [], known: [], ...own }]],
         ),
       ] as const;
     }),
@@ -195,11 +203,23 @@ describe('a start of etcd', () => {
     },
     {
       title: 'a member that never started while the others are down',
-      scene: { seen: { pg1: { started: ['pg1', 'pg2'] }, pg2: {}, pg3: {} }, empty: ['pg3'] },
+      scene: { seen: { pg1: { started: ['pg1', 'pg2'], known: ['pg1', 'pg2', 'pg3'].map(peer) }, pg2: {}, pg3: {} }, empty: ['pg3'] },
     },
     {
-      title: 'a member that the others do not list, which the preflight reports',
-      scene: { seen: { pg1: { members: all.slice(0, 2) }, pg3: {} }, empty: ['pg3'] },
+      title: 'a member that the others do not list, and that is added before',
+      scene: { seen: { pg1: { members: all.slice(0, 2) }, pg3: {} }, empty: ['pg3'], looked: all.slice(0, 2) },
+    },
+    {
+      title: 'a member that the others do not list, and did not tell so when the run looked',
+      scene: { seen: { pg1: { members: all.slice(0, 2) }, pg3: {} }, empty: ['pg3'], looked: 'nobody told' },
+      message: /^pg3: the other members of etcd tell only now who they are/u,
+      hint: /^run the same command again/u,
+    },
+    {
+      title: 'a member that the others began without while they are down',
+      scene: { seen: { pg1: { started: ['pg1', 'pg2'], known: [peer('pg1'), peer('pg2')] }, pg2: {}, pg3: {} }, empty: ['pg3'] },
+      message: /^pg3: the other members of etcd, which began without it, have no quorum/u,
+      hint: /^bring etcd back on the others first/u,
     },
     {
       title: 'a member whose data is gone',
@@ -234,10 +254,8 @@ describe('a start of etcd', () => {
       message: /^pg3: etcd has no data here, and pg1, which/u,
     },
     {
-      title: 'a member that was added by hand',
+      title: 'a member that was added by hand, or by a run that was interrupted',
       scene: { seen: { pg1: { members: [...all.slice(0, 2), { ...gone, id: '7', name: '', clientUrls: [] }] }, pg3: {} }, empty: ['pg3'] },
-      message: /^pg3: etcd awaits this member \(id 7\), which was added by hand/u,
-      hint: /ETCD_INITIAL_CLUSTER_STATE="existing".*member promote 7/u,
     },
   ])('is decided in this case: $title', ({ scene, message, hint = /./u }) => {
     const found = objection(scene, { host: 'pg3', action: 'start' });

@@ -1,0 +1,87 @@
+import { enumerate, ETCD_JOINED, ETCD_MEMBER, pgprov, type Host, type Objection, type View } from '../../../src/index.js';
+import { hostsWith } from '../layout.js';
+import { onWorkingMember } from './etcdctl.js';
+import { placeInEtcd } from './membership.js';
+import { peerUrl } from './peer-url.js';
+
+/** A member of etcd by its name, which is '' until it has started, and its peer URLs. */
+interface Listed {
+  name: string;
+  peerUrls: readonly string[];
+}
+
+/** The members that etcd lists, by the first host that tells; undefined: none does. */
+function listed(view: View): readonly Listed[] | undefined {
+  for (const { name } of view.hosts('etcd')) {
+    const own = view.read(name, ETCD_MEMBER)?.members ?? [];
+    const told = own.length > 0 ? own : view.read(name, ETCD_JOINED)?.members;
+    if (told !== undefined && told.length > 0) return told;
+  }
+  return undefined;
+}
+
+/** Hosts that are to join an etcd that exists. */
+function newcomers(view: View): Host[] {
+  return view.hosts('etcd').filter((host) => ['stranger', 'awaited'].includes(placeInEtcd(view, host) ?? ''));
+}
+
+/** Why a list of members that is not the inventory's is not made so by this run. */
+export function membershipObjections(view: View): Objection[] {
+  const members = listed(view);
+  if (members === undefined) return [];
+  const wanted = hostsWith(view.inventory, 'etcd');
+  const isListed = (host: Host): boolean => members.some(({ peerUrls }) => peerUrls.includes(peerUrl(host)));
+  const unknown = members.filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
+  if (unknown.length > 0) return [left(view, unknown)];
+  return [
+    ...wanted.filter((host) => !isListed(host) && view.read(host.name, ETCD_MEMBER)?.hasData === true).map(({ name }) => ownData(name)),
+    ...silent(view, wanted.filter(isListed)),
+  ];
+}
+
+function left(view: View, unknown: readonly Listed[]): Objection {
+  const names = unknown.map(({ name, peerUrls }) => `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) is not in the inventory`);
+  return {
+    kind: 'preflight',
+    message: `etcd has formed a cluster already, with other members than the inventory: ${names.join('; ')}`,
+    hint: `put it back into the inventory; or, if it is to go, ${onWorkingMember(view)}: \`etcdctl member list\`, and \`etcdctl member remove\` with the id that it shows; then run this again`,
+  };
+}
+
+function ownData(name: string): Objection {
+  return {
+    kind: 'preflight',
+    host: name,
+    message: `${name} is to join etcd, which does not list it, and has data of an etcd member already: of another etcd, or from before it was removed`,
+    hint: `if nobody needs that data, move it aside there (see \`ETCD_DATA_DIR\`), then run this again; ${name} joins without data`,
+  };
+}
+
+/** etcd takes another member only while all that it lists are connected. */
+function silent(view: View, members: readonly Host[]): Objection[] {
+  const joining = newcomers(view);
+  const missing = members.filter(({ name }) => view.read(name, ETCD_MEMBER) === undefined);
+  // A run of a part asks none of the others.
+  if (joining.length === 0 || missing.length === 0 || missing.length === members.length) return [];
+  const names = enumerate(missing.map(({ name }) => name));
+  return [
+    {
+      kind: 'preflight',
+      message: `${enumerate(joining.map(({ name }) => name))} cannot join etcd while ${names} ${missing.length === 1 ? 'is' : 'are'} not reached: etcd takes another member only while all of its members are up`,
+      hint: `bring ${names} back first; ${pgprov`ping ${view.inventory}`} shows who answers`,
+    },
+  ];
+}
+
+/** What a plan leads to for etcd as a whole. */
+export function membershipEffects(view: View): string[] {
+  const joining = newcomers(view);
+  if (joining.length === 0) return [];
+  const names = enumerate(joining.map(({ name }) => name));
+  const size = hostsWith(view.inventory, 'etcd').length;
+  const bears = Math.floor((size - 1) / 2);
+  const even = size % 2 === 0 ? `, no more than with ${size - 1}` : '';
+  return [
+    `etcd gets ${names}, one after the other, without a vote until it has caught up; with ${size} members it bears the loss of ${bears}${even}`,
+  ];
+}
