@@ -36,7 +36,7 @@ import { timingProblems } from './shared/etcd/timing.js';
 import { membershipObjections, membershipEffects } from './shared/etcd/members-change.js';
 import { peerUrl } from './shared/etcd/peer-url.js';
 import { etcdUnitGuard } from './shared/etcd/unit-guard.js';
-import { membershipOf } from './shared/etcd/membership.js';
+import { besidesNewcomers, membershipOf, ofNewcomers } from './shared/etcd/membership.js';
 import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { foreignAuthority, madeForOther } from './shared/other-cluster.js';
@@ -114,6 +114,20 @@ function configureAndStart(context: RoleContext): Stage[] {
     variables: { ...lasting(wanted), ETCD_CONFIG_FILE: undefined },
     variableOf: (option) => `ETCD_${option.toUpperCase().replaceAll('-', '_')}`,
   });
+  // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
+  const brought = [tls.authority, ...tls.pair];
+  const running = service({
+    unit,
+    restartOn: [tls.authority, environment],
+    noBlock: true,
+    inForce,
+    broughtBy: unitPackage(platform, platform.etcd.packages),
+  });
+  const start = {
+    crossing: 'rolling',
+    unitGuard: etcdUnitGuard(context, etcdDataDirectory(context)),
+    gates: [quorumGate(context)],
+  } as const;
   return [
     {
       name: 'configure',
@@ -121,28 +135,19 @@ function configureAndStart(context: RoleContext): Stage[] {
       crossing: 'independent',
       resources: [tls.directory, directory({ path: etcdDataDirectory(context), owner: user, group, mode: '0700' }), environment],
     },
-    {
+    besidesNewcomers(context, {
+      ...start,
       name: 'start',
       title: 'start etcd',
-      crossing: 'rolling',
-      // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
-      resources: [
-        tls.authority,
-        ...tls.pair,
-        etcdJoined(membership),
-        service({
-          unit,
-          restartOn: [tls.authority, environment],
-          noBlock: true,
-          inForce,
-          broughtBy: unitPackage(platform, platform.etcd.packages),
-        }),
-        etcdVotes(membership),
-      ],
+      resources: [...brought, running],
       proofs: seenByNextMember(context),
-      unitGuard: etcdUnitGuard(context, etcdDataDirectory(context)),
-      gates: [quorumGate(context)],
-    },
+    }),
+    ofNewcomers(context, {
+      ...start,
+      name: 'join',
+      title: 'join etcd',
+      resources: [...brought, etcdJoined(membership), running, etcdVotes(membership)],
+    }),
   ];
 }
 

@@ -177,7 +177,7 @@ export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type E
 export { damageWords, ETCD_DAMAGE, ETCD_LET_IN } from './resources/etcd/damage.js';
 export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd/database.js';
 export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd/saved.js';
-export { ETCD_JOINED, etcdJoined, etcdPlace, etcdVotes, type EtcdMembershipOptions } from './resources/etcd/membership.js';
+export { ETCD_JOINED, etcdJoined, etcdVotes, type EtcdMembershipOptions } from './resources/etcd/membership.js';
 export { etcdEnvironment } from './resources/etcd/environment.js';
 export { etcdKeys } from './resources/etcd/keys.js';
 export { etcdFormerConfigs } from './resources/etcd/former.js';

@@ -1,33 +1,17 @@
-import { enumerate, ETCD_JOINED, ETCD_MEMBER, pgprov, type Host, type Objection, type View } from '../../../src/index.js';
+import { enumerate, ETCD_MEMBER, pgprov, type Host, type Objection, type View } from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
 import { onWorkingMember } from './etcdctl.js';
-import { placeInEtcd } from './membership.js';
+import { joinsOthers, listedMembers, type Listed } from './membership.js';
 import { peerUrl } from './peer-url.js';
-
-/** A member of etcd by its name, which is '' until it has started, and its peer URLs. */
-interface Listed {
-  name: string;
-  peerUrls: readonly string[];
-}
-
-/** The members that etcd lists, by the first host that tells; undefined: none does. */
-function listed(view: View): readonly Listed[] | undefined {
-  for (const { name } of view.hosts('etcd')) {
-    const own = view.read(name, ETCD_MEMBER)?.members ?? [];
-    const told = own.length > 0 ? own : view.read(name, ETCD_JOINED)?.members;
-    if (told !== undefined && told.length > 0) return told;
-  }
-  return undefined;
-}
 
 /** Hosts that are to join an etcd that exists. */
 function newcomers(view: View): Host[] {
-  return view.hosts('etcd').filter((host) => ['stranger', 'awaited'].includes(placeInEtcd(view, host) ?? ''));
+  return view.hosts('etcd').filter((host) => joinsOthers(view, host));
 }
 
 /** Why a list of members that is not the inventory's is not made so by this run. */
 export function membershipObjections(view: View): Objection[] {
-  const members = listed(view);
+  const members = listedMembers(view);
   if (members === undefined) return [];
   const wanted = hostsWith(view.inventory, 'etcd');
   const isListed = (host: Host): boolean => members.some(({ peerUrls }) => peerUrls.includes(peerUrl(host)));

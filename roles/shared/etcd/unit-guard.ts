@@ -3,7 +3,7 @@ import {
   ETCD_CLUSTER,
   ETCD_MEMBER,
   etcdCluster,
-  etcdPlace,
+  idOfNewMember,
   type EtcdClusterState,
   type EtcdListed,
   type Host,
@@ -17,7 +17,7 @@ import { quorumLost, type SeenMembers } from '../quorum.js';
 import { variables } from '../variables.js';
 import { etcdClient } from './client.js';
 import { peerUrl } from './peer-url.js';
-import { placeInEtcd } from './membership.js';
+import { joinsOthers } from './membership.js';
 import { onWorkingMember } from './etcdctl.js';
 
 /** A member is restarted only while the others are a quorum, and started only where that makes no second etcd. */
@@ -66,12 +66,15 @@ function seenMembers(view: View): SeenMembers {
 function strayStart(view: View, name: string): Objection | undefined {
   const host = hostsWith(view.inventory, 'etcd').find((candidate) => candidate.name === name);
   if (host === undefined || view.read(name, ETCD_MEMBER)?.hasData !== false) return undefined;
+  // It is added to those that tell of each other, and its settings say so before it starts.
+  if (joinsOthers(view, host)) return undefined;
   const seen = seenBy(view);
   const members = seen.find((state) => state.members !== undefined)?.members;
   if (members !== undefined) {
-    const place = etcdPlace({ hasData: false, members }, { peerUrl: peerUrl(host), token: view.inventory.cluster });
-    if (place === 'lost') return wiped(view, host, members.find(({ peerUrls }) => peerUrls.includes(peerUrl(host)))?.id);
-    return place !== 'new' && placeInEtcd(view, host) === 'new' ? listedSince(host) : undefined;
+    const listed = members.find(({ peerUrls }) => peerUrls.includes(peerUrl(host)));
+    if (listed !== undefined && listed.clientUrls.length > 0) return wiped(view, host, listed.id);
+    const began = listed?.id === idOfNewMember([peerUrl(host)], view.inventory.cluster);
+    return began ? undefined : listedSince(host);
   }
   const started = seen.flatMap((state) => state.started);
   if (started.includes(name)) return wiped(view, host);

@@ -66,6 +66,11 @@ export function leadsEtcd(text: string, client: EtcdClient): boolean {
   return own !== undefined && /"leader": *"(\d+)"/u.exec(body)?.[1] === own;
 }
 
+/** Whether the answer to `statusQuestion` says that the member has no vote yet; etcd tells since 3.4. */
+export function isLearner(text: string, client: EtcdClient): boolean {
+  return /"isLearner": *true/u.test(findAnswer(text, status(client)).body);
+}
+
 /** Asks every member for its health, which takes a quorum, and for the list of members. */
 export function quorumQuestion(client: EtcdClient): SharedQuestion {
   return httpQuestion(...client.endpoints.flatMap((endpoint) => [health(client, endpoint), members(client, endpoint)]));

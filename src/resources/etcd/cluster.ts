@@ -87,8 +87,7 @@ const STARTED = String.raw`s/^\{\\?"name\\?":\\?"([^"\\]*)\\?",\\?"clientURLs\\?
 
 const KNOWN = String.raw`s/^\{.*"peerURLs\\?":\[\\?"([^"\\]*)\\?".*/known=\1/p`;
 
-/** A member in etcd’s JSON, which leaves out what is empty or false. */
-export interface ListedJson {
+interface ListedJson {
   ID?: string;
   name?: string;
   peerURLs?: string[];
@@ -96,7 +95,6 @@ export interface ListedJson {
   isLearner?: boolean;
 }
 
-/** Reads one. */
-export function readListed({ ID = '', name = '', peerURLs = [], clientURLs = [], isLearner = false }: ListedJson): EtcdListed {
+function readListed({ ID = '', name = '', peerURLs = [], clientURLs = [], isLearner = false }: ListedJson): EtcdListed {
   return { id: ID, name, peerUrls: peerURLs, clientUrls: clientURLs, learner: isLearner };
 }

@@ -4,8 +4,7 @@ import { handle } from '../handle.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { expand } from '../server-process.js';
 import { printAnswer } from '../shared-question.js';
-import { curlWords, etcdctl, statusQuestion, type EtcdClient } from './client.js';
-import { idOfNewMember, readListed, type EtcdListed, type ListedJson } from './cluster.js';
+import { etcdctl, isLearner, statusQuestion, type EtcdClient } from './client.js';
 
 /** A member that is to be part of an etcd that exists. */
 export interface EtcdMembershipOptions {
@@ -13,21 +12,21 @@ export interface EtcdMembershipOptions {
   name: string;
   /** Where the others are to reach it. */
   peerUrl: string;
-  /** As which the initial members were made: `ETCD_INITIAL_CLUSTER_TOKEN`. */
-  token: string;
   /** Its host as a client: the own member first. */
   client: EtcdClient;
   /** etcd's own directory. */
   dataDirectory: string;
   /** What etcd reads its settings from. */
   environmentFile: string;
+  /** Its systemd unit, without `.service`. */
+  unit: string;
 }
 
-/** What shows whether a member has yet to join. */
+/** What shows how far a member has come that joins others. */
 export interface EtcdMembershipState {
   hasData: boolean;
-  /** Of a host without data: the members by the first of the others that tells; undefined: none does. */
-  members: EtcdListed[] | undefined;
+  /** Its settings say that it joins others. */
+  joins: boolean;
   /** Its member runs, and has no vote yet. */
   learner: boolean;
 }
@@ -35,41 +34,21 @@ export interface EtcdMembershipState {
 /** The observation's id, for guards. */
 export const ETCD_JOINED = handle<EtcdMembershipState>('etcd-joined');
 
-/**
- * How a host comes to etcd: `new` is a member that the others were made with, or will be; `stranger` is not listed; `awaited` was added and has not
- * started yet; `lost` has started once, and its data is gone; `member` has its data.
- */
-export function etcdPlace(
-  { hasData, members }: Pick<EtcdMembershipState, 'hasData' | 'members'>,
-  { peerUrl, token }: Pick<EtcdMembershipOptions, 'peerUrl' | 'token'>,
-): 'new' | 'stranger' | 'awaited' | 'lost' | 'member' {
-  if (hasData) return 'member';
-  if (members === undefined) return 'new';
-  const listed = members.find(({ peerUrls }) => peerUrls.includes(peerUrl));
-  if (listed === undefined) return 'stranger';
-  if (listed.clientUrls.length > 0) return 'lost';
-  return listed.id === idOfNewMember(listed.peerUrls, token) ? 'new' : 'awaited';
-}
-
 /** Seconds for which it is waited until etcd takes another member, and until it has caught up. */
 const TAKEN_WITHIN = 120;
 const CAUGHT_UP_WITHIN = 600;
 
 /**
- * A member that the others do not list is added to them as a learner, and its settings say that it joins them. One learner at a time: etcd takes no
- * other meanwhile. The members' names come with their peer URLs, as `member add` would print them.
+ * A member that the others do not list, or that they await, is added to them as a learner, and its settings say that it joins them. One learner at a
+ * time: etcd takes no other meanwhile. The members' names come with their peer URLs, as `member add` would print them.
  */
 export function etcdJoined(options: EtcdMembershipOptions): Resource<EtcdMembershipState> {
   const { name, peerUrl, environmentFile } = options;
   return {
     ...seen(options),
     id: ETCD_JOINED.id,
-    diff: (state): Change[] => {
-      const place = etcdPlace(state, options);
-      const others = (state.members ?? []).flatMap((member) => (member.name === '' ? [] : [member.name])).join(', ');
-      if (place === 'stranger') return [{ action: 'run', summary: `add ${name} to the members of etcd (${others}), as a learner` }];
-      return place === 'awaited' ? [{ action: 'run', summary: `have ${name} join the members of etcd (${others}), which await it` }] : [];
-    },
+    diff: ({ hasData, joins }): Change[] =>
+      hasData || joins ? [] : [{ action: 'run', summary: `add ${name} to the members of etcd, as a learner` }],
     apply: () => sh`began=$(date +%s)
 until listed=$(${others(options, ['member', 'list'])} 2>&1) && { printf '%s\n' "$listed" | grep -qF ${`, ${peerUrl}, `} || said=$(${others(options, ['member', 'add', name, '--learner', `--peer-urls=${peerUrl}`])} 2>&1); }; do
 if [ $(($(date +%s) - began)) -ge ${seconds(TAKEN_WITHIN)} ]; then
@@ -90,15 +69,13 @@ settings=$(awk -v initial="$initial" ${SET_JOINING} ${environmentFile}) && print
 
 /** A learner is given its vote once it has caught up with the others. */
 export function etcdVotes(options: EtcdMembershipOptions): Resource<EtcdMembershipState> {
-  const { name, peerUrl } = options;
+  const { name, peerUrl, unit } = options;
   const id = 'etcd-votes';
   return {
     ...seen(options),
     id,
-    diff: (state): Change[] =>
-      state.learner || ['stranger', 'awaited'].includes(etcdPlace(state, options))
-        ? [{ action: 'run', summary: `give ${name} a vote in etcd, once it has caught up` }]
-        : [],
+    diff: ({ hasData, learner }): Change[] =>
+      hasData && !learner ? [] : [{ action: 'run', summary: `give ${name} a vote in etcd, once it has caught up` }],
     apply: () => sh`began=$(date +%s)
 while :; do
 listed=$(${others(options, ['member', 'list'])} 2>&1) || listed=
@@ -108,8 +85,9 @@ case "$own" in
 *' true') ! said=$(${others(options, ['member', 'promote'])} "${expand('own%% *')}" 2>&1) || break ;;
 *) said='etcd does not list it' ;;
 esac
-if [ $(($(date +%s) - began)) -ge ${seconds(CAUGHT_UP_WITHIN)} ]; then
+if systemctl -q is-failed ${unit} || [ $(($(date +%s) - began)) -ge ${seconds(CAUGHT_UP_WITHIN)} ]; then
 echo 'it has no vote yet:'
+journalctl -q -u ${unit} -n 6 -o cat --no-pager 2>/dev/null || :
 printf '%s\n' "$said" | tail -n 1
 exit 1
 fi
@@ -134,32 +112,24 @@ function otherEndpoints({ endpoints }: EtcdClient): string[] {
   return endpoints.slice(1);
 }
 
-/** What both look at; the others are asked only by a host without data. */
-function seen(options: EtcdMembershipOptions): Pick<Resource<EtcdMembershipState>, 'sharedQuestions' | 'probe' | 'parse'> {
-  const { client, dataDirectory } = options;
+/** What both look at. */
+function seen({
+  client,
+  dataDirectory,
+  environmentFile,
+}: EtcdMembershipOptions): Pick<Resource<EtcdMembershipState>, 'sharedQuestions' | 'probe' | 'parse'> {
   const status = statusQuestion(client);
   return {
     sharedQuestions: [status],
-    probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then
-echo data
-${printAnswer(status)}
-else
-echo nodata
-[ ! -r ${client.certFile} ] || for endpoint in ${otherEndpoints(client)}; do
-list=$(curl ${curlWords(client)} -d '{}' "$endpoint/v3/cluster/member/list" 2>/dev/null) || continue
-case "$list" in '{"header"'*) printf '%s\n' "$list"; break ;; esac
-done
-fi`,
+    probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data
+elif grep -q ${'^ETCD_INITIAL_CLUSTER_STATE="\\?existing"\\?$'} ${environmentFile} 2>/dev/null; then echo joins
+else echo nodata
+fi
+${printAnswer(status)}`,
     parse: (answer) => {
       const text = answerText(answer);
       const hasData = text.startsWith('data\n');
-      const list = hasData ? '' : text.slice(text.indexOf('\n') + 1).trim();
-      const { members = [] } = (list === '' ? {} : JSON.parse(list)) as { members?: ListedJson[] };
-      return {
-        hasData,
-        members: members.length === 0 ? undefined : members.map(readListed),
-        learner: hasData && /"isLearner": *true/u.test(text),
-      };
+      return { hasData, joins: text.startsWith('joins\n'), learner: hasData && isLearner(text, client) };
     },
   };
 }

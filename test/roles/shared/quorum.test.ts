@@ -4,7 +4,6 @@ import etcd from '../../../roles/etcd.js';
 import { View } from '../../../src/plan/view.js';
 import type { Objection, UnitGuard, UnitMove } from '../../../src/plan/role.js';
 import { ETCD_CLUSTER, idOfNewMember, type EtcdClusterState, type EtcdListed } from '../../../src/resources/etcd/cluster.js';
-import { ETCD_JOINED } from '../../../src/resources/etcd/membership.js';
 import { ETCD_MEMBER } from '../../../src/resources/etcd/member.js';
 import { SEED } from '../../support/depth.js';
 import { contextOf, inventoryOf } from '../../support/inventory.js';
@@ -40,25 +39,21 @@ interface Scene {
   silent?: readonly string[];
   /** Hosts whose member has no data. */
   empty?: readonly string[];
-  /** What the others listed when the run looked; default: nobody asked. */
-  looked?: EtcdListed[] | 'nobody told';
+  /** What the others listed when the run looked; default: nobody told. */
+  looked?: EtcdListed[];
 }
 
 /** What the guard of etcd's stage says to a move. */
 function objection(
-  { count = 3, seen, silent = [], empty = [], looked }: Scene,
+  { count = 3, seen, silent = [], empty = [], looked = [] }: Scene,
   { host, action, before = [] }: { host: string; action: UnitMove['action']; before?: readonly string[] },
 ): Objection | undefined {
   const inventory = inventories[count - 1] as (typeof inventories)[number];
   const states = new Map(
     [...Object.keys(seen), ...silent].map((name) => {
       const own = seen[name];
-      const hasData = !empty.includes(name);
-      const joined = { hasData, members: looked === 'nobody told' ? undefined : looked, learner: false };
-      const known: [string, unknown][] = [
-        [ETCD_MEMBER.id, { hasData }],
-        ...(looked === undefined ? [] : [[ETCD_JOINED.id, joined] as [string, unknown]]),
-      ];
+      const member = { hasData: !empty.includes(name), members: looked.map((each) => ({ name: each.name, peerUrls: each.peerUrls })) };
+      const known: [string, unknown][] = [[ETCD_MEMBER.id, member]];
       return [
         name,
         new Map<string, unknown>(
@@ -211,7 +206,7 @@ describe('a start of etcd', () => {
     },
     {
       title: 'a member that the others do not list, and did not tell so when the run looked',
-      scene: { seen: { pg1: { members: all.slice(0, 2) }, pg3: {} }, empty: ['pg3'], looked: 'nobody told' },
+      scene: { seen: { pg1: { members: all.slice(0, 2) }, pg3: {} }, empty: ['pg3'] },
       message: /^pg3: the other members of etcd tell only now who they are/u,
       hint: /^run the same command again/u,
     },
@@ -255,7 +250,11 @@ describe('a start of etcd', () => {
     },
     {
       title: 'a member that was added by hand, or by a run that was interrupted',
-      scene: { seen: { pg1: { members: [...all.slice(0, 2), { ...gone, id: '7', name: '', clientUrls: [] }] }, pg3: {} }, empty: ['pg3'] },
+      scene: {
+        seen: { pg1: { members: [...all.slice(0, 2), { ...gone, id: '7', name: '', clientUrls: [] }] }, pg3: {} },
+        empty: ['pg3'],
+        looked: [...all.slice(0, 2), { ...gone, id: '7', name: '', clientUrls: [] }],
+      },
     },
   ])('is decided in this case: $title', ({ scene, message, hint = /./u }) => {
     const found = objection(scene, { host: 'pg3', action: 'start' });
