@@ -20,23 +20,28 @@ describe('the order of roles', () => {
   it.each([
     {
       added: [role('b'), role('a')],
-      order: 'base firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip b a',
+      order:
+        'base firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip b a',
     },
     {
       added: [role('disk', { before: ['postgresql'] })],
-      order: 'base firewall pgdg disk postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip',
+      order:
+        'base firewall pgdg disk postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip',
     },
     {
       added: [role('other'), role('disk', { after: ['base'], before: ['firewall'] })],
-      order: 'base disk firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip other',
+      order:
+        'base disk firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip other',
     },
     {
       added: [role('a', { requires: ['b'] }), role('b', { requires: ['patroni'] })],
-      order: 'base firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip b a',
+      order:
+        'base firewall pgdg postgresql etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip b a',
     },
     {
       added: [role('a', { after: ['b'], before: ['etcd'] }), role('b')],
-      order: 'base firewall pgdg postgresql b a etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip',
+      order:
+        'base firewall pgdg postgresql b a etcd consul consul-agent replication patroni backup backup-repository haproxy pgbouncer vip',
     },
   ])('is $order', ({ added, order }) => expect(names(added)).toBe(order));
 
