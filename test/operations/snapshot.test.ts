@@ -25,7 +25,7 @@ describe('pgprov snapshot', () => {
 
   it('connects to the hosts of all roles that keep anything', () => {
     const roles = typeof snapshot.roles === 'function' ? snapshot.roles({ catalog: CATALOG, inventory, options: {} }) : snapshot.roles;
-    expect([...roles].sort()).toEqual(['etcd', 'patroni', 'postgresql']);
+    expect([...roles].sort()).toEqual(['consul', 'consul-agent', 'etcd', 'patroni', 'postgresql']);
   });
 
   it('has the database of etcd from one healthy member, or the files of all where none is', () => {

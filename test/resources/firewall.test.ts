@@ -280,6 +280,64 @@ describe('a protocol without ports', () => {
   });
 });
 
+describe('a UDP port', () => {
+  const wanted: Opening[] = [{ source: '10.0.0.2', ports: [5432, 8301, '8301/udp'] }];
+  const resource = firewall({ cluster: 'demo', backend: 'auto', openings: wanted });
+  const OPENED = 'open 5432, 8301, 8301/udp from 10.0.0.2';
+
+  it('is let through beside the TCP port of the same number, after all of these', () => {
+    expect(
+      mergeOpenings([
+        { sources: ['10.0.0.2'], ports: ['8301/udp', 8301] },
+        { sources: ['10.0.0.2'], ports: [5432, '8301/udp'] },
+      ]),
+    ).toEqual(wanted);
+  });
+
+  it('is let through by firewalld', () => {
+    const text = policyText('demo', wanted);
+    expect(text).toContain('<rule family="ipv4"><source address="10.0.0.2"/><port port="8301" protocol="udp"/><accept/></rule>\n');
+    const runtime = [
+      ...[5432, 8301].map((port) => `runtime rule family="ipv4" source address="10.0.0.2" port port="${port}" protocol="tcp" accept`),
+      'runtime rule family="ipv4" source address="10.0.0.2" port port="8301" protocol="udp" accept',
+    ];
+    const file = text
+      .trim()
+      .split('\n')
+      .map((line) => `file ${line}`);
+    expect(summaries({ firewalld: parseFirewalld(['running', ...runtime, ...file]) }, resource)).toEqual([]);
+    expect(summaries({ firewalld: parseFirewalld(['running', ...runtime.slice(0, 2), ...file]) }, resource)).toEqual([
+      'open 8301/udp from 10.0.0.2 in firewalld',
+    ]);
+    expect(summaries({ firewalld: parseFirewalld(['running']) }, resource)).toEqual([`${OPENED} in firewalld`]);
+  });
+
+  it('is let through by ufw, in a rule of its own', () => {
+    const comment = `comment=${Buffer.from('pgprov demo').toString('hex')}`;
+    const rules = ['tcp 5432,8301', 'udp 8301'].map((port) => `rule allow ${port} 0.0.0.0/0 any 10.0.0.2 in ${comment}`);
+    expect(summaries({ ufw: parseUfw(['running', ...rules]) }, resource)).toEqual([]);
+    expect(resource.apply([], { ...NONE, ufw: parseUfw(['running']) }).text.split('\n')).toEqual([
+      "ufw prepend allow proto tcp from 10.0.0.2 to any port 5432,8301 comment 'pgprov demo'",
+      "ufw prepend allow proto udp from 10.0.0.2 to any port 8301 comment 'pgprov demo'",
+    ]);
+  });
+
+  it('is let through by nftables', () => {
+    const [change] = resource.diff({ ...NONE, nftables: loaded() });
+    expect(change?.after).toContain('ip saddr 10.0.0.2 udp dport 8301 accept comment "pgprov demo"\n');
+    const nftables = [
+      { chain: { family: 'inet', table: 'filter', name: 'input', type: 'filter', hook: 'input' } },
+      rule('input', { jump: { target: 'pgprov-demo' } }),
+      rule('pgprov-demo', match('ip', 'saddr', '10.0.0.2'), match('tcp', 'dport', { set: [5432, 8301] }), { accept: null }),
+      rule('pgprov-demo', match('ip', 'saddr', '10.0.0.2'), match('udp', 'dport', 8301), { accept: null }),
+    ];
+    const lines = ['unit enabled active', 'config table inet filter {', 'included', `ruleset ${JSON.stringify({ nftables })}`];
+    const seen = parseNftables('demo', lines);
+    expect(summaries({ nftables: { ...seen, file: change?.after } }, resource)).toEqual([]);
+    expect(summaries({ nftables: loaded() }, resource)).toEqual([`${OPENED} in nftables`]);
+  });
+});
+
 describe('ufw', () => {
   const tuple = (ports: string, source: string, comment = 'pgprov demo'): string =>
     `rule allow tcp ${ports} ${source.includes(':') ? '::/0' : '0.0.0.0/0'} any ${source} in${comment === '' ? '' : ` comment=${Buffer.from(comment).toString('hex')}`}`;

@@ -39,6 +39,7 @@ const PATRONI_HOST = [
   'postgresql/packages',
   'etcd/configure',
   'etcd/start',
+  'etcd/join',
   'patroni/configure',
   'patroni/correct',
   'patroni/start',
@@ -70,7 +71,9 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
       name === 'pg1'
         ? three
         : await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
-    const all = shapeOf(inventory, name, platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id));
+    // A host joins etcd, or is started as one of its members.
+    const stages = shapeOf(inventory, name, platform).stages.filter(({ id }) => id !== 'etcd/join');
+    const all = stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id));
     const twice = all.filter((id, index) => all.indexOf(id) !== index);
     expect(twice).toEqual([]);
   });
@@ -137,7 +140,12 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
     const units = stages.flatMap(({ id, stage }) =>
       stage.resources.filter((resource) => /^(?:service|enabled):/u.test(resource.id)).map((resource) => `${id} ${resource.id}`),
     );
-    expect(units).toEqual(['etcd/start service:etcd', 'patroni/start service:patroni', 'patroni/enable enabled:patroni']);
+    expect(units).toEqual([
+      'etcd/start service:etcd',
+      'etcd/join service:etcd',
+      'patroni/start service:patroni',
+      'patroni/enable enabled:patroni',
+    ]);
   });
 
   it('know which package brings a missing unit', async () => {
@@ -358,6 +366,7 @@ describe('crossings', () => {
       rolling.map(({ id, stage }) => ({ id, first: stage.startsFirst !== undefined, gates: stage.gates?.map((gate) => gate.id) ?? [] })),
     ).toEqual([
       { id: 'etcd/start', first: false, gates: ['gate:etcd-quorum'] },
+      { id: 'etcd/join', first: false, gates: ['gate:etcd-quorum'] },
       { id: 'patroni/start', first: true, gates: ['gate:patroni-member', 'gate:patroni-settings', 'gate:access-lines'] },
       { id: 'patroni/in-force', first: false, gates: ['gate:patroni-taken', 'gate:settings-in-force'] },
     ]);

@@ -269,6 +269,7 @@ function namedPlaces(): Place[] {
   const own: Readonly<Record<string, Place['read']>> = {
     cluster: ({ cluster }) => cluster,
     leader: ({ leader }) => leader,
+    dcs: ({ hosts }) => hosts.flatMap(({ roles }) => roles).find((role) => role === 'etcd' || role === 'consul'),
     'hosts.<name>.address': (inventory) => host(inventory)?.address,
     'hosts.<name>.cluster_address': (inventory) => host(inventory)?.clusterAddress,
     'hosts.<name>.roles[]': (inventory) => host(inventory)?.roles[0],
