@@ -65,7 +65,6 @@ export function membershipEffects(view: View): string[] {
   const size = hostsWith(view.inventory, 'etcd').length;
   const bears = Math.floor((size - 1) / 2);
   const even = size % 2 === 0 ? `, no more than with ${size - 1}` : '';
-  return [
-    `etcd gets ${names}, one after the other, without a vote until it has caught up; with ${size} members it bears the loss of ${bears}${even}`,
-  ];
+  const turns = joining.length === 1 ? '' : ', one after the other';
+  return [`etcd gets ${names}${turns}, without a vote until it has caught up; with ${size} members it bears the loss of ${bears}${even}`];
 }

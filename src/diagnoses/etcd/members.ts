@@ -1,4 +1,4 @@
-import { defineDiagnosis, ETCD_CLUSTER, etcdCluster, type EtcdListed, type Finding, type View } from '../../index.js';
+import { defineDiagnosis, ETCD_CLUSTER, ETCD_MEMBER, etcdCluster, pgprov, type EtcdListed, type Finding, type View } from '../../index.js';
 import { etcdClient } from '../../../roles/shared/etcd/client.js';
 import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
 import { etcdctlOn } from '../../../roles/shared/etcd/etcdctl.js';
@@ -24,7 +24,7 @@ export default defineDiagnosis({
       what,
       evidence,
       follows,
-      mend: `${mend}, as root on ${teller.name}`,
+      mend,
     });
     return [
       ...listed.flatMap((member) => {
@@ -37,7 +37,7 @@ export default defineDiagnosis({
               member.learner
                 ? 'it has no vote, and etcd takes no other learner meanwhile: no member can be replaced'
                 : 'it counts for the majority whether or not it is there: etcd can do without one member less',
-              `if it is gone for good, take it out: \`${etcdctl} member remove ${id}\``,
+              `if it is gone for good, take it out: \`${etcdctl} member remove ${id}\`, as root on ${teller.name}`,
             ),
           ];
         if (member.learner)
@@ -45,7 +45,7 @@ export default defineDiagnosis({
             of(
               `the member ${member.name || host.name} is a learner, which has no vote`,
               'etcd can do without one member less than it seems',
-              `give it its vote: \`${etcdctl} member promote ${id}\``,
+              `${pgprov`apply ${view.inventory}`} gives it its vote once it has caught up`,
             ),
           ];
         if (member.name === '')
@@ -53,7 +53,7 @@ export default defineDiagnosis({
             of(
               `the member that was added for ${host.name} has never started`,
               'it counts for the majority, and does not vote',
-              `start it there with ETCD_INITIAL_CLUSTER_STATE=existing and no data, or take it out again: \`${etcdctl} member remove ${id}\``,
+              `${pgprov`apply ${view.inventory}`} has it join; if it is not to, take it out again: \`${etcdctl} member remove ${id}\`, as root on ${teller.name}`,
             ),
           ];
         return [];
@@ -62,7 +62,9 @@ export default defineDiagnosis({
         of(
           'it is not in etcd’s list of members',
           'its member is no part of the quorum, and etcd can do without one member less than planned',
-          `add it, then start it there without data: \`${etcdctl} member add ${host.name} --learner --peer-urls=${peerUrl(host)}\``,
+          view.read(host.name, ETCD_MEMBER)?.hasData === true
+            ? `if nobody needs the data of its member, move it aside there; then ${pgprov`apply ${view.inventory}`} has it join`
+            : `${pgprov`apply ${view.inventory}`} has it join`,
           host.name,
         ),
       ),
