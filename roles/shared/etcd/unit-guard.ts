@@ -108,22 +108,8 @@ function wiped(view: View, { name }: Host, id?: string): Objection {
     kind: 'refuse',
     host: name,
     message: `${name}: the data of its etcd member is gone, while the other members still list it${id === undefined ? '' : ` (id ${hexadecimal(id)})`}; started as it is, it would be refused by the other members, or form an etcd cluster of its own`,
-    hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}${onWorkingMember(view, name)}; ${addAnew(view, name, id)}`,
+    hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}${onWorkingMember(view, name)}: \`etcdctl member remove ${id === undefined ? 'ID' : hexadecimal(id)}\`; then run this again: ${name} joins anew`,
   };
-}
-
-function addAnew(view: View, name: string, id: string | undefined): string {
-  const host = hostsWith(view.inventory, 'etcd').find((candidate) => candidate.name === name) as Host;
-  return [
-    `\`etcdctl member remove ${id === undefined ? 'ID' : hexadecimal(id)}\``,
-    `\`etcdctl member add ${name} --learner --peer-urls=${peerUrl(host)}\``,
-    `on ${name}: ${startExisting()}`,
-    `and \`etcdctl member promote\` with the new id`,
-  ].join('; ');
-}
-
-function startExisting(): string {
-  return 'ETCD_INITIAL_CLUSTER_STATE="existing" in its environment file, an empty data directory, `systemctl start etcd`';
 }
 
 /**
