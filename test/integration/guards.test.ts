@@ -217,9 +217,15 @@ describe('foreign data, on a cluster that was applied', () => {
     await write(members);
   });
 
-  it('is protected: an etcd member of the inventory that etcd lacks is refused', async () => {
+  it('is protected: a host that is to join etcd and has data of an etcd member is refused', async () => {
+    await must(pg4, 'mkdir -p /var/lib/etcd/demo/member');
     await write([...members, pg4]);
-    await expectRefusal([/etcd has formed a cluster already.*pg4 is not in it/u, /→ .*etcdctl member add/u], lastingTraces, 1);
+    await expectRefusal(
+      [/pg4 is to join etcd, which does not list it, and has data of an etcd member already/u, /→ .*move it aside/u],
+      lastingTraces,
+      1,
+    );
+    await must(pg4, 'rm -r /var/lib/etcd');
     await write(members);
   });
 
