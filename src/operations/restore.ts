@@ -76,19 +76,23 @@ export default defineOperation<RestoreOptions>({
   },
 });
 
+/** A host of the repository alone has no PostgreSQL. */
+function memberObservations({ host, platform }: RoleContext): Observation[] {
+  const [path, server] = [dataDirectoryOf(host, platform), localServer(host, platform)];
+  return [dataCopy(path), restorePlace(path, server), walWritten(server)];
+}
+
 function observed(context: RoleContext, { options }: Pick<OperationStart<RestoreOptions>, 'options'>): Observation[] {
-  const { host, inventory, platform } = context;
+  const { host, inventory } = context;
   const stanza = stanzaOf(inventory);
   const isMember = host.roles.includes(serverRole(inventory));
   const reaches = host.roles.includes('backup') || host.roles.includes('backup-repository');
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
   const server = pgbackrestUser(context);
-  const path = isMember ? dataDirectoryOf(host, platform) : '';
-  const local = localServer(host, platform);
   const written = writtenBy(inventory, host).map(({ number }) => number);
   return [
     ...serverRuns(context),
-    ...(isMember ? [dataCopy(path), restorePlace(path, local), walWritten(local)] : []),
+    ...(isMember ? memberObservations(context) : []),
     // What a member sees of the repositories decides only whether it can restore.
     ...(reaches ? [{ ...backupInfo({ stanza, server }), ...(isBackupHost ? {} : { when: 'start' as const }) }] : []),
     ...(isBackupHost
