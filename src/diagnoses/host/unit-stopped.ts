@@ -1,4 +1,5 @@
-import { defineDiagnosis, pgprov, unitHealth, type Examination, type Finding } from '../../index.js';
+import { defineDiagnosis, pgprov, topologyOf, unitHealth, type Examination, type Finding, type Host } from '../../index.js';
+import { guardParted, guardStreaming, unitOn } from '../../../roles/shared/streaming/guards.js';
 import { leaderOf } from '../shared/leading.js';
 import { asEvidence } from '../shared/lines.js';
 import { stateSince, unitsWithPorts, watchedUnits } from '../shared/units.js';
@@ -27,18 +28,28 @@ export default defineDiagnosis({
               ...(stopped === undefined ? [] : [asEvidence(stopped)]),
             ],
             follows: 'its service is down on this host; it did not fail: somebody stopped it, or nobody started it',
-            // Started first by hand, a member without the last commits would take the lead.
-            mend:
-              unit !== examination.view.platform(host.name)?.patroni.unit
-                ? `start it: \`systemctl start ${unit}\`, as root on ${host.name}`
-                : leaderOf(examination) === undefined
-                  ? `do not start it by hand while nobody leads: ${pgprov`recover ${examination.view.inventory}`} starts the member with the last commits first`
-                  : `${pgprov`start ${examination.view.inventory} --host ${host.name}`} starts it`,
+            mend: mendOf(examination, host, unit),
             ...sufferers(examination, host.name, unit),
           };
         }),
     ),
 });
+
+/** How the unit comes back, by the command that looks first where its start alone could do harm. */
+function mendOf(examination: Examination, host: Host, unit: string): string {
+  const { view } = examination;
+  const { name } = host;
+  const started = `${pgprov`start ${view.inventory} --host ${name}`} starts it`;
+  if (topologyOf(host) === 'streaming' && unit === unitOn(view, name)) {
+    const against = [...guardStreaming(view), ...guardParted(view)].find((objection) => objection.host === name);
+    return against?.hint === undefined ? started : `do not start it: ${against.message}; ${against.hint}`;
+  }
+  if (unit !== view.platform(name)?.patroni.unit) return `start it: \`systemctl start ${unit}\`, as root on ${name}`;
+  // Started first by hand, a member without the last commits would take the lead.
+  return leaderOf(examination) === undefined
+    ? `do not start it by hand while nobody leads: ${pgprov`recover ${view.inventory}`} starts the member with the last commits first`
+    : started;
+}
 
 /** What fails elsewhere while a service is down: without the server of a repository no member archives. */
 function sufferers({ view }: Examination, host: string, unit: string): Pick<Finding, 'explains' | 'affects'> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import unitStopped from '../../../src/diagnoses/host/unit-stopped.js';
 import accessRefused from '../../../src/diagnoses/postgresql/access-refused.js';
 import slots from '../../../src/diagnoses/postgresql/slots.js';
 import walRemoved from '../../../src/diagnoses/postgresql/wal-removed.js';
@@ -17,6 +18,7 @@ import { diagnosesFor } from '../../../src/cli/doctor/examine.js';
 import type { Inventory } from '../../../src/model/index.js';
 import { View } from '../../../src/plan/view.js';
 import { REPLICATION_LOGIN } from '../../../src/resources/replication-login.js';
+import { serviceHandle } from '../../../src/resources/service.js';
 import { SERVER_REPLICATION } from '../../../src/resources/server-replication.js';
 import { primary, standby, statesOf, streaming, type Scene } from '../../roles/shared/streaming/scene.js';
 import { inventoryOf, THREE } from '../../support/inventory.js';
@@ -194,6 +196,22 @@ describe('servers that stream without Patroni', () => {
   it('are told where a standby is on a timeline that the primary has not, whatever it logs', () => {
     const scene = { ...away, pg3: standby({ receives: false, timeline: 2 }) };
     expect(one(standbyTimeline, scene).what).toBe('its timeline 2 has parted from timeline 1 of pg1');
+  });
+
+  it('are told of one that is stopped by the command that looks before it starts, and of one that is not to start why', () => {
+    const unit = 'postgresql@17-main';
+    const stopped = (scene: Record<string, Scene>): string => {
+      const states = new Map([...statesOf(scene)].map(([name, each]) => [name, new Map(each)]));
+      states.get('pg3')?.set(serviceHandle(unit).id, { loaded: true, enabled: true, active: 'inactive', applied: undefined });
+      const found = unitStopped.find({ view: new View(inventory, states), now: NOW, unseen: new Map(), log: () => [] });
+      expect(found).toMatchObject([{ host: 'pg3', unit }]);
+      return found[0]?.mend ?? '';
+    };
+    expect(stopped({ ...well, pg3: { signal: true } })).toMatch(/^`pgprov start .* --host pg3` starts it$/u);
+    const leads = { ...primary({ timeline: 2 }), data: { history: { timeline: 2, forks: ['1 0/6000'] } } };
+    const parted = { signal: true, data: { position: { timeline: 1, lastRecord: '0/7000', checkpoint: '0/7000' } } };
+    expect(stopped({ ...well, pg1: leads, pg3: parted })).toMatch(/^do not start it: .* --host pg3 --give-up-commits` keeps its data aside/u);
+    expect(stopped({ ...well, pg3: {} })).toMatch(/^do not start it: .*it would start as a second primary/u);
   });
 
   it('are told of one that is down and parted from its primary, which a start would not mend', () => {
