@@ -1,4 +1,5 @@
 import type { Handle } from '../resources/handle.js';
+import type { Proposal } from '../engine/pass.js';
 import type { Drift } from '../events.js';
 import type { ClusterStatus, ServiceStatus, UnseenHost } from '../lib/cluster-status.js';
 import type { PgprovError } from '../lib/errors.js';
@@ -166,14 +167,15 @@ function withoutRecord({ [RECORD_KEY]: _, ...settings }: Record<string, unknown>
   return settings;
 }
 
-/**
- * The status with what is in force otherwise than the inventory says.
- * @param differences how many changes an apply would make
- */
-export function withDrift(status: ClusterStatus, drift: readonly Drift[], differences = 0): ClusterStatus {
+/** The status with what is in force otherwise than the inventory says, and what an apply would do about it. */
+export function withDrift(
+  status: ClusterStatus,
+  { drift, changes, refusal }: Pick<Proposal, 'drift' | 'changes' | 'refusal'>,
+): ClusterStatus {
   return {
     ...status,
-    differences,
+    differences: changes.length,
+    ...(refusal === undefined ? {} : { refusal }),
     problems: [...status.problems, ...drift.filter(({ waits, allowed }) => waits !== true && allowed !== true).map(driftText)],
     remarks: drift.filter(({ allowed }) => allowed === true).map(driftText),
   };

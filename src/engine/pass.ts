@@ -57,6 +57,8 @@ export interface Proposal {
   leftOut: LeftOut | undefined;
   /** What its stages are called, by their ids. */
   titles: ReadonlyMap<string, string>;
+  /** Where it was only looked, why a run would refuse to change anything; undefined: as far as was seen, none would. */
+  refusal?: string;
 }
 
 /** Before anything is planned. */
@@ -226,14 +228,26 @@ export class Pass {
 
   /**
    * Takes down what is in force otherwise than the inventory says, for who only looks: what no run would change, the dangers that a run
-   * would end, and all that it would change. Neither guards nor effects are asked for.
+   * would end, all that it would change, and whether it would refuse to. Effects are not asked for.
    */
   seeDrift(): void {
     const { hosts, sessions } = this.#options.cluster.connections;
     const states = new Map(hosts.map(({ name }) => [name, sessions.get(name)?.states ?? new Map<string, unknown>()]));
     const stages = this.#shapes.stages(hosts);
     const drift = [...this.#drift(this.#view()), ...dangersOf(this.#options.cluster.inventory, stages, states)];
-    this.#proposal = { ...this.#proposal, drift, changes: buildPlan(stages, states) };
+    const changes = buildPlan(stages, states);
+    const refusal = changes.length === 0 || sessions.size < hosts.length ? undefined : this.#refusal();
+    this.#proposal = { ...this.#proposal, drift, changes, ...(refusal === undefined ? {} : { refusal }) };
+  }
+
+  /** The weightiest thing that the guards have against a run, of what another look would not change. */
+  #refusal(): string | undefined {
+    const { store, roles } = this.#options;
+    const view = this.#view();
+    const against = roles
+      .flatMap((role) => role.guards?.(view, store) ?? [])
+      .filter((objection) => objection.kind === 'refuse' && objection.settles === undefined && this.#answersFor(objection));
+    return (against.find(({ decisive }) => decisive === true) ?? against[0])?.message;
   }
 
   #drift(view: View): Drift[] {

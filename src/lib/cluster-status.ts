@@ -73,6 +73,8 @@ export interface ClusterStatus {
   remarks?: readonly string[];
   /** How many changes an apply would make; absent where that was not asked. */
   differences?: number;
+  /** Why an apply would refuse to make them; absent: as far as was seen, it would not. */
+  refusal?: string;
 }
 
 /** A host that could not be asked. */

@@ -248,8 +248,14 @@ function serviceEntry({ host, role, text, level }: ServiceStatus, paint: Paint):
 }
 
 /** What is to be known, and is no problem. */
-function remarks({ remarks: told = [], differences = 0, inventory = 'INVENTORY' }: ClusterStatus, paint: Paint, columns: number): string[] {
-  const differs = `${count(differences, 'difference')} from the inventory, which ${pgprov`diff ${inventory}`} shows and ${pgprov`apply ${inventory}`} ends`;
+function remarks(
+  { remarks: told = [], differences = 0, refusal, inventory = 'INVENTORY' }: ClusterStatus,
+  paint: Paint,
+  columns: number,
+): string[] {
+  const [shown, applied] = [pgprov`diff ${inventory}`, pgprov`apply ${inventory}`];
+  const ends = refusal === undefined ? `and ${applied} ends` : `and which ${applied} refuses to end as it is: ${refusal}`;
+  const differs = `${count(differences, 'difference')} from the inventory, which ${shown} shows ${ends}`;
   const all = [...told, ...(differences === 0 ? [] : [differs])];
   if (all.length === 0) return [];
   return [paint.quiet('remarks'), ...all.flatMap((remark) => hanging(`${paint.changed('!')} `, printable(remark), columns))];

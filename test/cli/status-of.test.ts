@@ -84,9 +84,9 @@ describe('the status of a host whose services do not answer', () => {
   it('has no problem with a restart that is being waited for', () => {
     const status = statusOf(inventory, CATALOG, undefined, []);
     const drift = { host: 'pg1', what: 'PostgreSQL needs a restart', mend: 'restart it' };
-    expect(withDrift(status, [{ ...drift, waits: true }]).problems).toEqual([]);
-    expect(withDrift(status, [drift]).problems).toEqual(['pg1: PostgreSQL needs a restart\nrestart it']);
-    expect(withDrift(status, [{ ...drift, allowed: true }])).toMatchObject({
+    expect(withDrift(status, { drift: [{ ...drift, waits: true }], changes: [] }).problems).toEqual([]);
+    expect(withDrift(status, { drift: [drift], changes: [] }).problems).toEqual(['pg1: PostgreSQL needs a restart\nrestart it']);
+    expect(withDrift(status, { drift: [{ ...drift, allowed: true }], changes: [] })).toMatchObject({
       problems: [],
       remarks: ['pg1: PostgreSQL needs a restart\nrestart it'],
     });

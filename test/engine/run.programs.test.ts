@@ -120,6 +120,26 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     const planned = await run(roles, { mode: 'plan' });
     expect(planned.proposal.drift).toEqual([own]);
     expect(planned.proposal.changes.map(({ host, summary }) => `${host}: ${summary}`)).toEqual(['pg2: close it']);
+    expect(looked.proposal.refusal).toBeUndefined();
+  });
+
+  it('tells who only looks why a run would refuse to end the differences, unless another look could change that', async () => {
+    const objections = (settles: boolean): Role =>
+      role('web', {
+        stages: (context) => [stage('files', [text(context, 'a')])],
+        guards: () => [
+          { kind: 'preflight', message: 'no room', hint: 'make some' },
+          {
+            kind: 'refuse',
+            message: 'two primaries',
+            hint: 'stop one',
+            ...(settles ? { settles: { within: 1, moves: new Map(), failed: [] } } : {}),
+          },
+        ],
+      });
+    const refusal = async (...roles: Role[]): Promise<string | undefined> => (await run(roles, { mode: 'survey' })).proposal.refusal;
+    expect(await refusal(objections(false))).toBe('two primaries');
+    expect(await refusal(objections(true))).toBeUndefined();
   });
 
   it('continues where it failed', async () => {

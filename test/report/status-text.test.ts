@@ -152,6 +152,9 @@ dynamic configuration
     expect(text).toMatch(
       /\n\nremarks\n! pg1: a is 1\n {2}take it back\n! 2 differences from the inventory, which `pgprov diff demo.yml` shows and `pgprov apply demo.yml` ends\n\n✔ healthy$/u,
     );
+    expect(renderStatus({ ...healthy, inventory: 'demo.yml', differences: 1, refusal: 'pg2 leads as well' }, { color: false })).toContain(
+      '! 1 difference from the inventory, which `pgprov diff demo.yml` shows and which `pgprov apply demo.yml` refuses to end as it is: pg2 leads as well\n',
+    );
   });
 
   it('names the section of the DCS after the DCS', () => {

@@ -17,11 +17,11 @@ export interface Seen {
 }
 
 /** Reads a survey as the state of the cluster, with the verdict, and what pgprov itself has left unfinished. */
-export async function readLook(inventory: Inventory, { exitCode, errors, view, proposal: { changes, drift } }: RunOutcome): Promise<Seen> {
+export async function readLook(inventory: Inventory, { exitCode, errors, view, proposal }: RunOutcome): Promise<Seen> {
   const catalog = catalogOf(inventory);
   const unfinished = await unfinishedOperation(inventory);
   const status = {
-    ...withDrift(statusOf(inventory, catalog, view, errors, { isHeldUp: unfinished?.holdsMembers === true }), drift, changes.length),
+    ...withDrift(statusOf(inventory, catalog, view, errors, { isHeldUp: unfinished?.holdsMembers === true }), proposal),
     ...(unfinished === undefined ? {} : { unfinished: unfinishedWords(unfinished) }),
   };
   const problems = problemsOf(status);

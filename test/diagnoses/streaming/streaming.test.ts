@@ -209,8 +209,10 @@ describe('servers that stream without Patroni', () => {
     };
     expect(stopped({ ...well, pg3: { signal: true } })).toMatch(/^`pgprov start .* --host pg3` starts it$/u);
     const leads = { ...primary({ timeline: 2 }), data: { history: { timeline: 2, forks: ['1 0/6000'] } } };
-    const parted = { signal: true, data: { position: { timeline: 1, lastRecord: '0/7000', checkpoint: '0/7000' } } };
-    expect(stopped({ ...well, pg1: leads, pg3: parted })).toMatch(/^do not start it: .* --host pg3 --give-up-commits` keeps its data aside/u);
+    const parted = { signal: true, data: { position: { timeline: 1, checkpoint: '0/7000', nextOid: 20000, lastRecord: '0/7000' } } };
+    expect(stopped({ ...well, pg1: leads, pg3: parted })).toMatch(
+      /^do not start it: .* --host pg3 --give-up-commits` keeps its data aside/u,
+    );
     expect(stopped({ ...well, pg3: {} })).toMatch(/^do not start it: .*it would start as a second primary/u);
   });
 
