@@ -118,6 +118,7 @@ function configureAndStart(context: RoleContext): Stage[] {
   const brought = [tls.authority, ...tls.pair];
   const running = service({
     unit,
+    cluster: context.inventory.cluster,
     restartOn: [tls.authority, environment],
     noBlock: true,
     inForce,

@@ -61,6 +61,7 @@ function configured(context: RoleContext): Stage {
       file,
       service({
         unit: HAPROXY_UNIT,
+        cluster: context.inventory.cluster,
         reloadOn: [file],
         reads: ['/etc/haproxy/haproxy.cfg'],
         broughtBy: { name: 'haproxy', manager: platform.packageManager },

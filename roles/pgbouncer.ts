@@ -80,6 +80,7 @@ function served(context: RoleContext): Stage {
       ...files,
       service({
         unit,
+        cluster: context.inventory.cluster,
         restartOn: [dropIn, listening],
         reloadOn: files.filter(({ id }) => id !== dropIn.id),
         reads: [configFile, userFile],

@@ -297,6 +297,7 @@ export { patroniReinitialize, type PatroniReinitializeOptions } from './resource
 export { findRest, restQuestion, type RestCredentials } from './resources/patroni/rest.js';
 export { ownCluster } from './resources/own-cluster.js';
 export { endHold, isHeld } from './resources/held-unit.js';
+export { LEFT_UNITS, unitsOfOthers } from './resources/left-units.js';
 export { endPutOff, isPutOff, releaseAtBoot } from './resources/put-off.js';
 export { patroniSilent } from './resources/patroni/silent.js';
 export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni/stopped.js';

@@ -14,6 +14,11 @@ export interface LeftUnit {
 /** The observation's id, for guards. */
 export const LEFT_UNITS = handle<LeftUnit[]>('left-units');
 
+/** The units among them that another inventory has on the host, by its own record. */
+export function unitsOfOthers(left: readonly LeftUnit[] | undefined, cluster: string): LeftUnit[] {
+  return (left ?? []).filter((found) => found.cluster !== undefined && found.cluster !== cluster);
+}
+
 /**
  * Looks for units whose service pgprov recorded on the host, and that none of these is: ids of all resources that the host's roles have
  * now. Who stopped and disabled such a unit is done with it.

@@ -33,7 +33,10 @@ export interface ServiceOptions {
   timeout?: number;
   /** The package that brings the unit, for who finds the package there and its unit gone. */
   broughtBy?: UnitPackage;
-  /** The cluster whose service it is, on a host that may have those of several; it is recorded beside what the service runs with. */
+  /**
+   * The cluster whose service it is, recorded beside what the service runs with: a host may have those of several. Default: nobody's in
+   * particular, so that an inventory without its role finds it left behind.
+   */
   cluster?: string;
   /** What it must run with; a process that runs with something else is restarted. Default: that is not looked at. */
   inForce?: Observation<UnitInForce>;

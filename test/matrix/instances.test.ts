@@ -269,3 +269,72 @@ describe('instances of two major versions on hosts of Debian 13', () => {
     expect(await identities(earlier)).toEqual(before);
   });
 });
+
+describe('an instance without Patroni beside a cluster of Patroni on Debian 13', () => {
+  const { postgresql: version } = SYSTEMS.debian13;
+  const UNIT = `postgresql@${version}-side`;
+  let cluster: TestCluster;
+  let pg1: LabHost;
+  let side: string;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start('mxinspat', 'debian13', 1, 'packages');
+    pg1 = cluster.host('pg1');
+    side = join(cluster.directory, 'side.yml');
+    const own = { cluster: 'side', roles: ['base', 'pgdg', 'postgresql'], postgresql: { version, name: 'side', port: 5433 } };
+    await writeFile(side, stringify({ ...(await labInventory([pg1])), ...own }));
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  const psql = (port: number, statement: string): Promise<string> =>
+    must(pg1, `runuser -u postgres -- psql -p ${port} -XAtq -v ON_ERROR_STOP=1 -c ${shellWord(statement)}`);
+
+  /** What no run on the other one may touch. */
+  const identity = (port: number): Promise<string> =>
+    psql(port, 'select system_identifier, pg_postmaster_start_time(), pg_conf_load_time() from pg_control_system()');
+
+  const unchanged = async (): Promise<void> => {
+    for (const run of [await cluster.run('apply'), await pgprov('apply', side, '--yes')])
+      expect([run.code, run.all]).toEqual([0, expect.stringContaining('No changes')]);
+  };
+
+  it('is made beside it, and each leaves the other alone', async () => {
+    const first = await cluster.run('apply');
+    expect([first.code, first.all]).toEqual([0, expect.any(String)]);
+    const before = await identity(5432);
+    const second = await pgprov('apply', side, '--yes');
+    expect([second.code, second.all]).toEqual([0, expect.any(String)]);
+    expect(await identity(5432)).toBe(before);
+    await unchanged();
+    expect(await must(pg1, `systemctl is-active ${UNIT} patroni etcd`)).toBe('active\nactive\nactive');
+    for (const file of [cluster.file, side]) {
+      const status = await pgprov('status', file);
+      expect([status.code, status.all]).toEqual([0, expect.stringContaining('healthy')]);
+      const doctor = await pgprov('doctor', file);
+      expect([doctor.code, doctor.all]).toEqual([0, expect.any(String)]);
+    }
+  });
+
+  it('is changed, stopped and started without it, and it without the instance', async () => {
+    const [patroni, own] = [await identity(5432), await identity(5433)];
+    const restart = await cluster.run('restart', '--yes');
+    expect([restart.code, restart.all]).toEqual([0, expect.any(String)]);
+    expect(await identity(5433)).toBe(own);
+    const restarted = await identity(5432);
+    expect(restarted).not.toBe(patroni);
+    await must(pg1, `systemctl stop ${UNIT}`);
+    const again = await pgprov('apply', side, '--yes');
+    expect([again.code, again.all]).toEqual([0, expect.any(String)]);
+    expect(await psql(5433, 'select pg_is_in_recovery()')).toBe('f');
+    expect(await identity(5432)).toBe(restarted);
+    await must(pg1, 'systemctl stop patroni');
+    const status = await pgprov('status', side);
+    expect([status.code, status.all]).toEqual([0, expect.stringContaining('healthy')]);
+    const back = await cluster.run('apply');
+    expect([back.code, back.all]).toEqual([0, expect.any(String)]);
+    await unchanged();
+  });
+});

@@ -31,6 +31,7 @@ export function configuredServer(context: RoleContext): Stage[] {
         ...tls.pair,
         service({
           unit: pgbackrest.unit,
+          cluster: context.inventory.cluster,
           restartOn: [listens],
           reloadOn: [config, tls.authority, ...tls.pair],
           reads: [pgbackrest.configFile, copies.ca, copies.certificate, copies.key],

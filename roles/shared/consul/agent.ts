@@ -65,6 +65,7 @@ export function agentStages(context: RoleContext, { server, gates, unitGuard, pr
         ...tls.pair,
         service({
           unit,
+          cluster: context.inventory.cluster,
           restartOn: [tls.authority, ...tls.pair, configuration],
           broughtBy: { name: consulPackage(context), manager: platform.packageManager },
         }),

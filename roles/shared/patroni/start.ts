@@ -94,7 +94,14 @@ export function start(context: RoleContext): Stage {
       }),
       startedAfterHalt(
         notesFirstStart(
-          service({ unit, enable: false, broughtBy, reloadOn: [{ ...configFile(context), digest: () => live }], reads: [path] }),
+          service({
+            unit,
+            cluster: context.inventory.cluster,
+            enable: false,
+            broughtBy,
+            reloadOn: [{ ...configFile(context), digest: () => live }],
+            reads: [path],
+          }),
           firstStart(context),
         ),
         halted(context),

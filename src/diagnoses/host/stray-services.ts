@@ -2,10 +2,12 @@ import {
   dataDirectoryOf,
   defineDiagnosis,
   instancesOfOthers,
+  LEFT_UNITS,
   RUNNING,
   STRAY_SERVICES,
   strayServices,
   topologyOf,
+  unitsOfOthers,
   type Examination,
   type Finding,
   type Host,
@@ -29,7 +31,10 @@ function strayUnits(examination: Examination, host: Host): Finding[] {
   const state = examination.view.read(host.name, STRAY_SERVICES);
   if (state === undefined) return [];
   const { inventory } = examination.view;
-  const others = instancesOfOthers(examination.view.read(host.name, RUNNING), inventory.cluster);
+  const others = [
+    ...instancesOfOthers(examination.view.read(host.name, RUNNING), inventory.cluster),
+    ...unitsOfOthers(examination.view.read(host.name, LEFT_UNITS), inventory.cluster),
+  ];
   const known = new Set([...watchedUnits(examination, host), ...others].map(({ unit }) => unit));
   const holders = new Set(unitsWithPorts(host));
   const strays = [...new Set([...state.enabled, ...state.active])].filter(

@@ -7,6 +7,7 @@ import unitRestarts from '../../../src/diagnoses/host/unit-restarts.js';
 import unitStopped from '../../../src/diagnoses/host/unit-stopped.js';
 import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni/member.js';
 import { enabledHandle, serviceHandle, type ServiceState } from '../../../src/resources/service.js';
+import { LEFT_UNITS } from '../../../src/resources/left-units.js';
 import { RUNNING } from '../../../src/resources/running.js';
 import { strayServices as askedForStrays } from '../../../src/resources/stray-services.js';
 import { unitHealth } from '../../../src/resources/unit-health.js';
@@ -222,6 +223,16 @@ it('finds no stray in instances of other inventories', async () => {
   };
   expect(await found(strayServices, of(['another']))).toEqual([]);
   expect(await found(strayServices, of([]))).toHaveLength(2);
+});
+
+it('finds no stray in services that another inventory has on the host, by its own record', async () => {
+  const of = (cluster?: string): Record<string, ExaminedHost> => {
+    const left = seen(LEFT_UNITS, [{ unit: 'patroni', active: true, ...(cluster === undefined ? {} : { cluster }) }]);
+    return { pg1: { states: [answered(STRAYS, 'active\tpatroni.service'), left] } };
+  };
+  expect(await found(strayServices, of('another'))).toEqual([]);
+  expect(await found(strayServices, of('demo'))).toHaveLength(1);
+  expect(await found(strayServices, of())).toHaveLength(1);
 });
 
 it('does not count Debian’s clusters where their unit is disabled', async () => {
