@@ -2,6 +2,7 @@ import { dcs, defineRole, maintenanceWords, patroniMember, patroniTaken, unappro
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { mixedCollations } from './shared/collations.js';
 import { dynamicProblems } from './shared/dynamic-problems.js';
+import { contents } from './shared/contents/stage.js';
 import { leaderElsewhere } from './shared/elsewhere.js';
 import { guardKept } from './shared/kept-passwords.js';
 import { dcsOf } from './shared/dcs-of.js';
@@ -71,6 +72,7 @@ export default defineRole({
     settle(context),
     inForce(context),
     ...poolerAccount(context),
+    ...contents(context),
   ],
   leadership: patroniLeadership,
   passwords: () => [

@@ -27,6 +27,10 @@ import {
   type View,
 } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
+import { packagesOfExtensions } from './shared/contents/extensions.js';
+import { contentsProblems, contentsWarnings } from './shared/contents/problems.js';
+import { contents } from './shared/contents/stage.js';
+import { contentsDrift, contentsRemarks } from './shared/contents/told.js';
 import { dropIn } from './shared/drop-in.js';
 import { guardParameters } from './shared/asked.js';
 import { accessProblems, shadowedLines } from './shared/hba.js';
@@ -69,8 +73,13 @@ export default defineRole({
     ...parameterProblems(hosts),
     ...sameAccounts(hosts),
     ...hosts.flatMap(directoryProblems),
+    ...hosts.flatMap(contentsProblems),
   ],
-  warnings: (hosts) => [...hosts.flatMap((host) => shadowedLines(host, hosts)), ...unusedSuperuser(hosts)],
+  warnings: (hosts) => [
+    ...hosts.flatMap((host) => shadowedLines(host, hosts)),
+    ...unusedSuperuser(hosts),
+    ...hosts.flatMap(contentsWarnings),
+  ],
   ports: (host) => {
     const { version, name, port } = variables(host, 'postgresql');
     const ofPackages = `postgresql-${version}${name === 'main' ? '' : `-${name}`}.service`;
@@ -106,6 +115,8 @@ export default defineRole({
     ...tlsStage(context),
     ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context)),
     ...(topologyOf(context.host) === 'single' ? poolerAccount(context) : []),
+    // Under Patroni they are made once a member leads.
+    ...(topologyOf(context.host) === 'patroni' ? [] : contents(context)),
   ],
   holdsData: (view, host) => view.read(host, DATA_DIRECTORY)?.kind === 'cluster',
   preflight: (view) => hostsWithoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
@@ -118,14 +129,16 @@ export default defineRole({
     ...view.hosts('postgresql').flatMap((host) => [...guardPort(view, host), ...guardHost(view, host), ...guardParameters(view, host)]),
     ...hostsWithoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
   ],
-  drift: (view) => view.hosts('postgresql').flatMap((host) => settingsDrift(view, host)),
+  drift: (view) => view.hosts('postgresql').flatMap((host) => [...settingsDrift(view, host), ...contentsDrift(view, host)]),
   status: (view, host) => [...standalonePending(view, host), ...slotLines(view, host)],
   checks: (view) =>
     view.hosts('postgresql').flatMap((host) => [...checkHost(view, host), ...settingsCheck(view, host), ...tlsChecks(view, host)]),
   remarks: (view, host) => {
     const names = view.read(host, PENDING_RESTART) ?? [];
     const { hosts } = view.inventory;
-    const altered = hosts.filter(({ name }) => name === host).flatMap((found) => settingsRemarks(view, found));
+    const altered = hosts
+      .filter(({ name }) => name === host)
+      .flatMap((found) => [...settingsRemarks(view, found), ...contentsRemarks(view, found)]);
     return [...(names.length === 0 ? [] : [`restart pending for ${names.join(', ')}`]), ...altered];
   },
 });
@@ -137,7 +150,7 @@ function serverInstallation({ host, platform, template }: RoleContext): Installa
     { host },
     {
       what: `PostgreSQL ${version}`,
-      packages: serverPackages,
+      packages: [...serverPackages, ...packagesOfExtensions({ host, platform })],
       before: policy.by === 'postgresql-common' ? dropIn(policy.policyFile, template('postgresql/createcluster.conf', {})) : [],
     },
   );

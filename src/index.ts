@@ -27,7 +27,7 @@ export type {
   VariableSchema,
   VariablesSchema,
 } from './model/index.js';
-export { patronictlOn, PLATFORMS } from './platform/index.js';
+export { extensionPackages, patronictlOn, PLATFORMS } from './platform/index.js';
 export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform/index.js';
 export {
   defineRole,
@@ -297,6 +297,23 @@ export { patroniReinitialize, type PatroniReinitializeOptions } from './resource
 export { findRest, restQuestion, type RestCredentials } from './resources/patroni/rest.js';
 export { ownCluster } from './resources/own-cluster.js';
 export { endHold, isHeld } from './resources/held-unit.js';
+export {
+  database,
+  databaseHandle,
+  waitingExtensions,
+  type DatabaseOptions,
+  type DatabaseState,
+  type SeenContents,
+  type WantedExtension,
+} from './resources/contents/database.js';
+export {
+  databaseUser,
+  databaseUserHandle,
+  type Attribute,
+  type DatabaseUserOptions,
+  type DatabaseUserState,
+} from './resources/contents/database-user.js';
+export type { Grant } from './resources/contents/grants.js';
 export { LEFT_UNITS, unitsOfOthers } from './resources/left-units.js';
 export { endPutOff, isPutOff, releaseAtBoot } from './resources/put-off.js';
 export { patroniSilent } from './resources/patroni/silent.js';

@@ -23,7 +23,7 @@ export type FromSchema<Schema> = Schema extends { secret: true }
       : Schema extends { type: 'object'; additionalProperties: infer Values extends VariableSchema }
         ? Readonly<Record<string, FromSchema<Values>>>
         : Schema extends { type: 'object'; properties: infer Properties extends Readonly<Record<string, VariableSchema>> }
-          ? FromProperties<Properties>
+          ? FromProperties<Properties, Schema extends { required: readonly (infer Name)[] } ? Name : never>
           : Schema extends { type: infer Name extends JsonType }
             ? ByName[Name]
             : Schema extends { type: readonly (infer Name extends JsonType)[] }
@@ -33,11 +33,11 @@ export type FromSchema<Schema> = Schema extends { secret: true }
 /** The names of the variables that have a default, so that every host with the role has them. */
 type Given<Properties> = { [Name in keyof Properties]: Properties[Name] extends { default: unknown } ? Name : never }[keyof Properties];
 
-/** A mapping with these keys, of which those without a default may be absent. */
-type FromProperties<Properties> = {
-  readonly [Name in Given<Properties>]: FromSchema<Properties[Name]>;
+/** A mapping with these keys, of which those that are neither required nor have a default may be absent. */
+type FromProperties<Properties, Required = never> = {
+  readonly [Name in Given<Properties> | (Required & keyof Properties)]: FromSchema<Properties[Name]>;
 } & {
-  readonly [Name in Exclude<keyof Properties, Given<Properties>>]?: FromSchema<Properties[Name]>;
+  readonly [Name in Exclude<keyof Properties, Given<Properties> | Required>]?: FromSchema<Properties[Name]>;
 };
 
 /** The type of a role's resolved variables by their schema, a constant: those without a default may be absent. */

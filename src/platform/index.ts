@@ -2,6 +2,7 @@ import { debian12, debian13, UBUNTU, whyNotUbuntu } from './debian.js';
 import { EL_REBUILDS, EL_SYSTEMS, rocky8, rocky9, whyNotEl } from './el.js';
 import type { Platform } from './platform.js';
 
+export { extensionPackages } from './extensions.js';
 export type { PgdgLayout, PinnedKey, Platform, PlatformId, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform.js';
 
 /** Every supported operating system. */

@@ -10,6 +10,7 @@ import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type Local
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
 import { STANDBY_LINE, tellStandby } from './standby-signal.js';
+import { UNLOGGED } from './unlogged.js';
 
 /** A database role that can log in with a password. */
 export interface PgRoleOptions {
@@ -32,11 +33,6 @@ export type PgRoleState =
   | { server: 'down'; standby?: true }
   | { server: 'standby'; exists: boolean; verifier: string }
   | { server: 'primary'; exists: boolean; verifier: string; attributes: string[] };
-
-/** A verifier is no password, but whoever reads it can try passwords on it, so the server's log is not to have it either. */
-const UNLOGGED = `SET log_statement = 'none';
-SET log_min_duration_statement = -1;
-SET log_min_error_statement = 'panic';`;
 
 /** Seconds in which a standby is to see the primary's change; enough for every host to be sent its script. */
 const ARRIVAL_TIMEOUT = 30;

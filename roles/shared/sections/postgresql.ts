@@ -1,5 +1,6 @@
 import type { VariablesSchema } from '../../../src/index.js';
 import { DIRECTORY, PASSWORD, ROLE_NAME } from '../schemas.js';
+import { CONTENTS_VARIABLES } from './contents.js';
 
 const PARAMETER_VALUE = {
   type: ['string', 'number', 'boolean'],
@@ -110,6 +111,7 @@ export const POSTGRESQL_VARIABLES = {
       default: true,
       description: 'Generate that locale where a host lacks it: with locale-gen on Debian, with the package of its language on Rocky.',
     },
+    ...CONTENTS_VARIABLES,
     superuser: {
       change: 'recreate',
       ...ROLE_NAME,

@@ -61,6 +61,16 @@ export const TRIALS: readonly Trial[] = [
     query: { sql: "SELECT setting = '' AND pending_restart FROM pg_settings WHERE name = 'shared_preload_libraries'", answer: 't' },
   },
   {
+    variable: 'postgresql.users',
+    value: '{trial: {login: false}}',
+    query: { sql: "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'trial'", answer: 'f' },
+  },
+  {
+    variable: 'postgresql.databases',
+    value: '{trial: {connection_limit: 7}}',
+    query: { sql: "SELECT datconnlimit FROM pg_database WHERE datname = 'trial'", answer: '7' },
+  },
+  {
     variable: 'postgresql.hba',
     value: '["host all all 10.97.0.0/24 scram-sha-256"]',
     query: { sql: "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.97.0.0' AND error IS NULL", answer: '1' },

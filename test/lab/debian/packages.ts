@@ -33,7 +33,9 @@ const PACKAGES = [
 
 /** The packages that must be installable on a host; their dependencies come along. */
 export function wantedPackages({ postgresql }: DebianFacts): string[] {
-  return [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...PACKAGES];
+  // One extension of those that are packaged by themselves, and one that the server has to load when it starts.
+  const extensions = ['ip4r', 'pgaudit'].map((name) => `postgresql-${postgresql}-${name}`);
+  return [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...extensions, ...PACKAGES];
 }
 
 /** What the packages of an earlier PostgreSQL need of its suite that the system no longer has. */
