@@ -216,6 +216,22 @@ function withPools(place: Place): Place {
   return { ...place, draft };
 }
 
+/** Gives a grant what it needs besides what the place has. */
+function withGrants(place: Place): Place {
+  if (!/^postgresql\.databases\..*\.grants\[\]/u.test(place.name)) return place;
+  const draft = (value: string): Draft => {
+    const made = place.draft(value);
+    for (const database of Object.values(valueAt(made, ['postgresql', 'databases']) as Record<string, Draft>)) {
+      const [grant] = database['grants'] as [Draft];
+      grant['to'] ??= 'reader';
+      grant['on'] ??= 'tables';
+      grant['privileges'] ??= ['SELECT'];
+    }
+    return made;
+  };
+  return { ...place, draft };
+}
+
 /** Gives a repository what it needs besides what the place has. */
 function completed(repositories: Record<string, Draft>, name: string): Draft {
   const given = repositories[name] ?? {};
@@ -345,7 +361,7 @@ export const PLACES: readonly Place[] = [
   ...namedPlaces(),
   ...[...SCHEMAS.sections]
     .flatMap(([name, schema]) => placesIn(schema, name, [name]))
-    .map((place) => withPools(withStreaming(withBackups(withMethods(place))))),
+    .map((place) => withGrants(withPools(withStreaming(withBackups(withMethods(place)))))),
 ];
 
 /** Keys of mappings that the schemas do not describe further. */
