@@ -26,6 +26,7 @@ import {
   type UnapprovedData,
   type View,
 } from '../src/index.js';
+import { meaningProblems } from './shared/access.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { packagesOfExtensions } from './shared/contents/extensions.js';
 import { contentsProblems, contentsWarnings } from './shared/contents/problems.js';
@@ -68,15 +69,15 @@ export default defineRole({
     'PostgreSQL’s packages without the cluster that they would create; on a host without Patroni also a checksummed cluster and its service.',
   requires: ['pgdg'],
   variables: POSTGRESQL_VARIABLES,
-  problems: (hosts) => [
-    ...hosts.flatMap(accessProblems),
+  problems: (hosts, { hosts: all }) => [
+    ...hosts.flatMap((host) => [...meaningProblems(host, all), ...accessProblems(host, all)]),
     ...parameterProblems(hosts),
     ...sameAccounts(hosts),
     ...hosts.flatMap(directoryProblems),
     ...hosts.flatMap(contentsProblems),
   ],
-  warnings: (hosts) => [
-    ...hosts.flatMap((host) => shadowedLines(host, hosts)),
+  warnings: (hosts, { hosts: all }) => [
+    ...hosts.flatMap((host) => shadowedLines(host, all)),
     ...unusedSuperuser(hosts),
     ...hosts.flatMap(contentsWarnings),
   ],

@@ -101,6 +101,7 @@ export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { hbaAdmits } from './postgres/hba-admits.js';
 export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
+export { HBA_METHODS } from './postgres/hba-methods.js';
 export { aptRepository } from './resources/apt-repository.js';
 export { AUTOMATIC_UPGRADES, automaticUpgrades, type AutomaticUpgrades } from './resources/automatic-upgrades.js';
 export {

@@ -1,5 +1,6 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { coveringLine, parseHbaLine, topologyOf, type Host, type VariableProblem } from '../../src/index.js';
+import { clientLines } from './access.js';
+import { hbaAddress, hbaName } from './hba-words.js';
 import { poolerAccess } from './pgbouncer/account.js';
 import { REWIND_DATABASE, streamingServers } from './streaming/servers.js';
 import { variables } from './variables.js';
@@ -10,17 +11,6 @@ const MAP = 'pgprov';
 
 /** Where the machine reaches itself. */
 const LOOPBACK = ['127.0.0.1', '::1'];
-
-/** A member's address as pg_hba.conf takes it: one host, or a name that resolves both ways. */
-function hbaAddress(address: string): string {
-  if (isIPv4(address)) return `${address}/32`;
-  return isIPv6(address) ? `${address}/128` : address;
-}
-
-/** A role name as pg_hba.conf takes it, where `all` is everybody unless it is quoted. */
-function hbaName(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/u.test(name) && name !== 'all' ? name : `"${name}"`;
-}
 
 /** Lets the owner of the server in on the socket as the superuser. */
 function superuserLine(superuser: string): string {
@@ -72,12 +62,12 @@ const FOR_ALL = [
 
 /** The pg_hba.conf of a member under Patroni. */
 export function patroniAccess(host: Host, hosts: readonly Host[]): string[] {
-  return [...memberLines(host, hosts), ...variables(host, 'postgresql').hba, ...FOR_ALL];
+  return [...memberLines(host, hosts), ...clientLines(host, hosts).map(({ line }) => line), ...FOR_ALL];
 }
 
 /** What stands in the pg_hba.conf of a server without Patroni, ahead of the lines that it was made with. */
 export function standaloneAccess(host: Host, hosts: readonly Host[]): string[] {
-  return [...linesWithoutPatroni(host, hosts), ...variables(host, 'postgresql').hba];
+  return [...linesWithoutPatroni(host, hosts), ...clientLines(host, hosts).map(({ line }) => line)];
 }
 
 function linesWithoutPatroni(host: Host, hosts: readonly Host[]): string[] {
@@ -110,34 +100,40 @@ function streamingLines(host: Host, servers: readonly Host[]): string[] {
 export const FIRST_DEFAULT_LINE =
   /^(?:local\s+(?:all|replication)|host\s+(?:all|replication)(?=\s+\S+\s+(?:127\.0\.0\.1\/32|::1\/128)))\s+(?:all|postgres)\s/u;
 
-/** What is wrong with the host's own access lines, read as the PostgreSQL that it is to have reads them. */
-export function accessProblems(host: Host): VariableProblem[] {
-  const { version, hba } = variables(host, 'postgresql');
-  return hba.flatMap((line, entry): VariableProblem[] => {
+/** What is wrong with the lines for the host's clients, read as the PostgreSQL that it is to have reads them. */
+export function accessProblems(host: Host, hosts: readonly Host[]): VariableProblem[] {
+  const { version } = variables(host, 'postgresql');
+  return clientLines(host, hosts).flatMap(({ line, path, entry }): VariableProblem[] => {
     const parsed = parseHbaLine(line, version);
     if (parsed === 'nothing' || !('problem' in parsed)) return [];
     const { column, message, hint } = parsed.problem;
-    return [
-      { host, path: 'postgresql.hba', entry, message: `column ${column} of the line: ${message}`, ...(hint === undefined ? {} : { hint }) },
-    ];
+    const where = path === 'postgresql.hba' ? `column ${column} of the line` : `the line \`${line}\` that it makes`;
+    return [{ host, path, entry, message: `${where}: ${message}`, ...(hint === undefined ? {} : { hint }) }];
   });
 }
 
-/** The host's own access lines that never take effect, because one above them decides the same connections otherwise. */
+/** The lines for the host's clients that never take effect, because one above them decides the same connections otherwise. */
 export function shadowedLines(host: Host, hosts: readonly Host[]): VariableProblem[] {
-  const { version, hba } = variables(host, 'postgresql');
+  const { version } = variables(host, 'postgresql');
   const own = linesAhead(host, hosts);
-  return hba.flatMap((line, entry): VariableProblem[] => {
-    const at = { host, path: 'postgresql.hba', entry };
+  const all = clientLines(host, hosts);
+  return all.flatMap(({ line, path, entry }, place): VariableProblem[] => {
+    const at = { host, path, entry };
+    const which = path === 'postgresql.hba' ? '' : ` as the line \`${line}\``;
     const needed = coveringLine(line, own, version);
     if (needed !== undefined) {
-      const message = `has no effect: pgprov’s own line "${needed}", which the cluster needs, comes first`;
+      const message = `has no effect${which}: pgprov’s own line "${needed}", which the cluster needs, comes first`;
       return [{ ...at, message, hint: 'leave it out, or give it another role or address' }];
     }
-    const earlier = coveringLine(line, hba.slice(0, entry), version);
+    const before = all.slice(0, place).map((earlier) => earlier.line);
+    const earlier = coveringLine(line, before, version);
     if (earlier === undefined) return [];
     return [
-      { ...at, message: `has no effect: the line "${earlier}" above it decides the same connections`, hint: 'put the narrower line first' },
+      {
+        ...at,
+        message: `has no effect${which}: the line "${earlier}" above it decides the same connections`,
+        hint: 'put the narrower line first',
+      },
     ];
   });
 }

@@ -59,7 +59,7 @@ describe('what an application needs, in a cluster of three on Debian 13', () => 
     contents = {
       users: USERS,
       databases: { [NAME]: { owner: OWNER, schemas: { app: {} }, extensions: { pg_trgm: {}, ip4r: { schema: 'app' } }, grants: GRANTS } },
-      hba: ['host all all samenet scram-sha-256'],
+      access: [{ users: [OWNER, 'read only'], databases: [NAME], from: ['members'] }],
     };
     await on('pg1', 'create role by_hand; ');
     await on('pg1', 'create database of_others');
@@ -187,7 +187,7 @@ describe('what an application needs, on a server of its own on Rocky 9', () => {
       postgresql: {
         users: USERS,
         databases: { [NAME]: { owner: OWNER, schemas: { app: {} }, extensions: { pg_trgm: {} }, grants: GRANTS } },
-        hba: ['host all all samenet scram-sha-256'],
+        access: [{ users: [OWNER, 'read only'], databases: [NAME], from: ['members'] }],
       },
     });
   });

@@ -1,5 +1,6 @@
 import { hbaAdmits, type Host, type Inventory, type VariableProblem } from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
+import { clientLines } from '../access.js';
 import { variables } from '../variables.js';
 
 /** The members that HAProxy leads to. */
@@ -22,8 +23,8 @@ export function proxyProblems(proxies: readonly Host[], inventory: Pick<Inventor
 export function unadmittedProxies(proxies: readonly Host[], inventory: Pick<Inventory, 'hosts'>): VariableProblem[] {
   return proxies.flatMap((proxy): VariableProblem[] => {
     const closed = proxiedMembers(inventory).filter((member) => {
-      const { hba, version } = variables(member, 'postgresql');
-      return !hba.some((line) => hbaAdmits(line, proxy.clusterAddress, version));
+      const { version } = variables(member, 'postgresql');
+      return !clientLines(member, inventory.hosts).some(({ line }) => hbaAdmits(line, proxy.clusterAddress, version));
     });
     const [first] = closed;
     if (first === undefined) return [];

@@ -1,5 +1,6 @@
 import { hbaAdmits, type Host, type Inventory, type VariableProblem } from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
+import { clientLines } from '../access.js';
 import { variables } from '../variables.js';
 import { maxConnections, shareOf } from './limits.js';
 import { wayOf } from './way.js';
@@ -83,8 +84,9 @@ function unadmitted(hosts: readonly Host[], inventory: Hosts): VariableProblem[]
     if (way?.direct !== true) return [];
     const { clusterAddress } = host;
     const closed = hostsWith(inventory, 'postgresql').filter((server) => {
-      const { hba, version } = variables(server, 'postgresql');
-      return server.name !== host.name && !hba.some((line) => hbaAdmits(line, clusterAddress, version));
+      const { version } = variables(server, 'postgresql');
+      const lines = clientLines(server, inventory.hosts);
+      return server.name !== host.name && !lines.some(({ line }) => hbaAdmits(line, clusterAddress, version));
     });
     const [server] = closed;
     if (server === undefined) return [];

@@ -1,5 +1,6 @@
 import type { VariablesSchema } from '../../../src/index.js';
 import { DIRECTORY, PASSWORD, ROLE_NAME } from '../schemas.js';
+import { ACCESS_VARIABLE } from './access.js';
 import { CONTENTS_VARIABLES } from './contents.js';
 
 const PARAMETER_VALUE = {
@@ -75,6 +76,7 @@ export const POSTGRESQL_VARIABLES = {
       description:
         'Lines of pg_hba.conf for your clients, after those that the members need and before those for everybody else; see [access lines](platforms.md#access-lines).',
     },
+    access: ACCESS_VARIABLE,
     tls: {
       change: 'reload',
       type: 'boolean',

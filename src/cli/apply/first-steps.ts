@@ -65,8 +65,8 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
         : []),
       [
         'Make a role and a database for your application',
-        'in psql: `CREATE ROLE app LOGIN;`, `\\password app`, `CREATE DATABASE app OWNER app;`',
-        `then let its hosts in, by a line of postgresql.hba in the inventory such as \`host app app 192.0.2.0/24 scram-sha-256\`, and ${pgprov`apply ${file}`}`,
+        'in the inventory, below postgresql: `users: {app: {}}`, `databases: {app: {owner: app}}`, and who may connect: `access: [{users: [app], from: [192.0.2.0/24]}]`',
+        `then ${pgprov`apply ${file}`}`,
       ],
       ...(isPatroni && servers.length > 1 ? [[pgprov`switchover ${file} --check`, 'shows what a change of the leader would do']] : []),
       [`Back up ${shownPath(store)}`, 'it has the keys and passwords: without them the cluster cannot be managed'],
@@ -96,14 +96,16 @@ function connectionString(servers: readonly Host[], isCluster: boolean): string 
 }
 
 function fromElsewhere(servers: readonly Host[], isCluster: boolean): string[] {
-  const lets = servers.some((host) => settingsOf(host).hba.length > 0);
+  const lets = servers.some((host) => settingsOf(host).hba.length + settingsOf(host).access.length > 0);
   return [
     ...(isCluster
       ? [
           `from a client, wherever the ${servers.some((host) => topologyOf(host) === 'patroni') ? 'leader' : 'primary'} is: libpq tries the hosts in turn`,
         ]
       : ['from a client']),
-    lets ? 'postgresql.hba in the inventory says who is let in' : 'nobody but the members is let in until postgresql.hba says so',
+    lets
+      ? 'the inventory says who is let in (postgresql.access and postgresql.hba)'
+      : 'nobody but the members is let in until postgresql.access says so',
   ];
 }
 
@@ -112,6 +114,7 @@ interface ServerSettings {
   superuser: string;
   superuser_password?: unknown;
   hba: readonly unknown[];
+  access: readonly unknown[];
 }
 
 function settingsOf({ vars }: Host): ServerSettings {

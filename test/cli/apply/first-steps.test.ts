@@ -15,7 +15,7 @@ describe('the first steps after a cluster was made', () => {
     const text = await stepsFor(THREE);
     expect(text).toContain("`psql 'postgresql://postgres@10.0.0.1,10.0.0.2,10.0.0.3/postgres?target_session_attrs=read-write'`");
     expect(text).toContain('/srv/.pgprov/demo/passwords.yml');
-    expect(text).toContain('nobody but the members is let in until postgresql.hba says so');
+    expect(text).toContain('nobody but the members is let in until postgresql.access says so');
     const commands = [...text.matchAll(/`pgprov ([^`]*)`/gu)].map(([, words = '']) => words.split(' '));
     expect(commands.map(([name]) => name)).toEqual(['psql', 'secrets', 'status', 'apply', 'switchover']);
     expect(commands.flatMap((words) => complaintsAbout(words))).toEqual([]);
@@ -34,7 +34,11 @@ backup: {repositories: {nfs: {directory: /mnt/backups}}}
       'postgresql: {port: 5433, superuser: dba}',
       "'postgresql://dba@10.0.0.1:5433,10.0.0.2:5433,10.0.0.3:5433/postgres?target_session_attrs=read-write'",
     ],
-    ['postgresql: {hba: [host app app 10.0.0.0/8 scram-sha-256]}', 'postgresql.hba in the inventory says who is let in'],
+    [
+      'postgresql: {hba: [host app app 10.0.0.0/8 scram-sha-256]}',
+      'the inventory says who is let in (postgresql.access and postgresql.hba)',
+    ],
+    ['postgresql: {access: [{users: [app], from: [10.0.0.0/8]}]}', 'the inventory says who is let in (postgresql.access and postgresql.hba)'],
     ['postgresql: {superuser_password: {env: HOME}}', 'which is kept in environment variable HOME'],
     ['postgresql: {superuser_password: given}', 'which is kept in /srv/inventory.yml'],
   ])('with %s have %s', async (more, part) => expect(await stepsFor(`${THREE}${more}\n`)).toContain(part));

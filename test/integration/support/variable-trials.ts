@@ -75,6 +75,11 @@ export const TRIALS: readonly Trial[] = [
     value: '["host all all 10.97.0.0/24 scram-sha-256"]',
     query: { sql: "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.97.0.0' AND error IS NULL", answer: '1' },
   },
+  {
+    variable: 'postgresql.access',
+    value: '[{users: [all], from: [10.96.0.0/24]}]',
+    query: { sql: "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.96.0.0' AND error IS NULL", answer: '1' },
+  },
   { variable: 'postgresql.tls', elsewhere: TLS },
   { variable: 'postgresql.tls_names', elsewhere: TLS },
   fixed('postgresql.encoding', 'LATIN1', /the cluster was made with UTF8/u),
