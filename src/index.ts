@@ -12,7 +12,7 @@ export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';
 export { reveal, Secret } from './lib/secret.js';
 export { slotNameOf } from './lib/slot-name.js';
-export { topologyOf, variablesOf, type FromSchema, type FromVariables, type Topology } from './model/index.js';
+export { topologyOf, variablesOf, withAbsent, withoutHosts, type FromSchema, type FromVariables, type Topology } from './model/index.js';
 export type {
   ChangeMeaning,
   Contribution,
@@ -180,6 +180,7 @@ export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd
 export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd/saved.js';
 export { ETCD_JOINED, etcdJoined, etcdVotes, type EtcdMembershipOptions } from './resources/etcd/membership.js';
 export { etcdEnvironment } from './resources/etcd/environment.js';
+export { etcdRemoved, type EtcdRemovedOptions } from './resources/etcd/removed.js';
 export { etcdKeys } from './resources/etcd/keys.js';
 export { etcdFormerConfigs } from './resources/etcd/former.js';
 export { FORMER_CONFIGS } from './resources/former-configs.js';
@@ -344,6 +345,8 @@ export {
   sqlQuestion,
   type LocalServer,
 } from './resources/psql.js';
+export { PHYSICAL_SLOTS, physicalSlots, SLOT_NAMES } from './resources/physical-slots.js';
+export { retiredHandle, retiredUnits } from './resources/retired-units.js';
 export { REACHABILITY, reachability, type Reach } from './resources/reachability.js';
 export { RECENT_LOG, type HostLine, type LoggedLine } from './resources/recent-log.js';
 export { replayedLimits, type ReplayedLimitsOptions } from './resources/replayed-limits.js';

@@ -15,6 +15,13 @@ import type {
 } from '../../src/index.js';
 import type { FixedVariable } from './fixed-variable.js';
 
+/** A member of a store that is to go. */
+export interface LeavingMember {
+  name: string;
+  /** Undefined where the inventory does not have it. */
+  host: Host | undefined;
+}
+
 /**
  * A store that Patroni keeps its cluster in (its documentation: "distributed configuration store"). All that is about the store of Patroni
  * asks for it through this, by `dcsOf`; what is about running the store belongs to its own role. Each is a file, and has its place in
@@ -96,6 +103,13 @@ export interface Dcs {
     unless(context: RoleContext): Script;
     /** Open when the member is back and all others work. */
     gates(context: RoleContext): Gate[];
+  };
+  /** How one of its members is taken out of it while the others work; undefined: pgprov takes none out. */
+  readonly leaving?: {
+    /** Whether the others list it, by the host where the inventory has that; undefined: none of them tells. */
+    lists(view: View, leaving: LeavingMember): boolean | undefined;
+    /** It counts on the member no more; on the host of another one that works. */
+    removed(context: RoleContext, leaving: LeavingMember): Resource;
   };
   /** The names of its members, by its own word. */
   memberNames(view: View): readonly string[];

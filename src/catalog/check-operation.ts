@@ -22,6 +22,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   argument: 'pgprov',
   takesSource: 'pgprov',
   sourceClient: 'pgprov',
+  inventory: 'pgprov',
   choosesHosts: 'true',
   roles: 'roles',
   requiresConverged: 'boolean',

@@ -15,7 +15,8 @@ export interface AskOptions {
 
 /** The inventory with the passwords that a person was asked for. */
 export async function withAskedPasswords(inventory: Inventory, options: AskOptions): Promise<Inventory> {
-  let { hosts } = inventory;
+  const present = inventory.hosts.length;
+  let hosts = [...inventory.hosts, ...inventory.absent];
   if (options.askPass === true) {
     hosts = await fill(
       hosts,
@@ -28,7 +29,7 @@ export async function withAskedPasswords(inventory: Inventory, options: AskOptio
     const needs = ({ ssh: { become } }: Host): boolean => become.method === 'sudo' && become.password === undefined;
     hosts = await fill(hosts, needs, 'Password for sudo: ', (ssh, password) => ({ ...ssh, become: { ...ssh.become, password } }));
   }
-  return { ...inventory, hosts };
+  return { ...inventory, hosts: hosts.slice(0, present), absent: hosts.slice(present) };
 }
 
 async function fill(

@@ -1,6 +1,6 @@
 import type { EventListener } from '../events.js';
 import { asPgprovError, type ExitCode, type PgprovError } from '../lib/errors.js';
-import type { Host, Inventory } from '../model/index.js';
+import { withoutHosts, type Host, type Inventory } from '../model/index.js';
 import { View } from '../plan/view.js';
 import type { Transport } from '../transport/transport.js';
 import { HostConnections } from './host-connections.js';
@@ -33,6 +33,20 @@ export interface Cluster extends ClusterOptions {
   view(): View;
   /** Tells that a person has agreed after so many milliseconds, which are no time of the run. */
   answered(ms: number): void;
+}
+
+/** The cluster as if the inventory had these hosts no more: the same connections to the others, the same account. */
+export function clusterWithout(cluster: Cluster, names: readonly string[]): Cluster {
+  if (names.length === 0) return cluster;
+  const inventory = withoutHosts(cluster.inventory, names);
+  const connections = cluster.connections.without(names);
+  return {
+    ...cluster,
+    inventory,
+    hosts: cluster.hosts.filter(({ name }) => !names.includes(name)),
+    connections,
+    view: () => new View(inventory, connections.states),
+  };
 }
 
 /** How the work ended. */

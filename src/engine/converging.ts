@@ -5,7 +5,7 @@ import type { Role, RoleContext, RunScope } from '../plan/role.js';
 import type { Observation } from '../resources/resource.js';
 import type { Renewal } from '../store/renewal.js';
 import type { Store } from '../store/store.js';
-import type { Cluster } from './cluster.js';
+import { clusterWithout, type Cluster } from './cluster.js';
 import { Pass, type Proposal } from './pass.js';
 
 /** Opens the cluster's store as it is now. */
@@ -86,10 +86,11 @@ export function partOf({ hosts }: Cluster, roles: readonly Role[]): RunScope {
 }
 
 async function lookedAt(
-  { cluster, step, operation, more, catalog, openStore, check }: ConvergingOptions,
+  { cluster: whole, step, operation, more, catalog, openStore, check }: ConvergingOptions,
   crossing?: 'all-at-once',
 ): Promise<Pass> {
-  const { roles, renewal, answersFor } = step.converge;
+  const { roles, renewal, answersFor, without = [] } = step.converge;
+  const cluster = clusterWithout(whole, without);
   const { inspects = false } = operation;
   const aimed = selectedRoles(catalog, { roles });
   const store = await openStore({ writable: !check, ...(renewal === undefined ? {} : { renewal }) });

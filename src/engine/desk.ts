@@ -5,6 +5,17 @@ import type { OperateOptions } from './operate-options.js';
 export async function deskOf<Options extends object>({
   openStore,
   putSecret,
-}: Pick<OperateOptions<Options>, 'openStore' | 'putSecret'>): Promise<Desk> {
-  return { store: await openStore({ writable: true }), put: putSecret };
+  markAbsent,
+  inventory,
+  emit,
+}: Pick<OperateOptions<Options>, 'openStore' | 'putSecret' | 'markAbsent' | 'inventory' | 'emit'>): Promise<Desk> {
+  return {
+    store: await openStore({ writable: true }),
+    put: putSecret,
+    markAbsent: async (host) => {
+      if (await markAbsent(host)) return;
+      const text = `${inventory.file} is not written in a way in which pgprov could change a line of it: write \`absent: true\` below ${host} there, or take it out`;
+      emit({ type: 'warning', text });
+    },
+  };
 }

@@ -42,7 +42,7 @@ interface Part {
 
 /** The hosts that take part in a run, from the first connection to the goodbye. */
 export class HostConnections {
-  readonly sessions = new Map<string, Session>();
+  readonly sessions: Map<string, Session>;
   readonly #options: CrewOptions;
   #hosts: readonly Host[];
   /** Connections that were begun, by host; why one failed is told by whoever takes it from here. */
@@ -50,11 +50,23 @@ export class HostConnections {
   /** Calls off connections that nobody waits for any more. */
   readonly #abort = new AbortController();
   /** Execs that hold the hosts' locks until their input is closed. */
-  readonly #locks: Exec[] = [];
+  readonly #locks: Exec[];
 
-  constructor(options: CrewOptions) {
+  constructor(options: CrewOptions, of: { sessions: Map<string, Session>; locks: Exec[] } = { sessions: new Map(), locks: [] }) {
     this.#options = options;
     this.#hosts = options.hosts;
+    this.sessions = of.sessions;
+    this.#locks = of.locks;
+  }
+
+  /** The same connections but for those to these hosts. */
+  without(names: readonly string[]): HostConnections {
+    const isLeft = (name: string): boolean => !names.includes(name);
+    const sessions = new Map([...this.sessions].filter(([name]) => isLeft(name)));
+    return new HostConnections(
+      { ...this.#options, hosts: this.#hosts.filter(({ name }) => isLeft(name)) },
+      { sessions, locks: this.#locks },
+    );
   }
 
   /** In inventory order, without those that do not answer where the others continue. */

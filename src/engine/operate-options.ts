@@ -29,6 +29,8 @@ export interface OperateOptions<Options extends object> {
   openStore: OpenStore;
   /** Gives a name in a store of secrets another value. */
   putSecret: Desk['put'];
+  /** Has the inventory's file say that a host is absent; false: it is written in a way in which a person has to do it. */
+  markAbsent(host: string): Promise<boolean>;
   emit: EventListener;
   /** Aborting lets the step under way end and starts no more. */
   signal: AbortSignal;

@@ -128,7 +128,7 @@ export class OperationSteps<Options extends object> {
     if (step.pointOfNoReturn === true) await this.#snapshots().before(this.#parts.options.operation.name, step);
     this.#isPastReturn ||= step.pointOfNoReturn === true;
     await converging.carryOut();
-    this.#parts.state.pass = converging.pass;
+    this.#takeOver(step, converging);
     await this.#parts.state.recall();
     return results.errors.length === 0 && !signal.aborted;
   }
@@ -138,9 +138,14 @@ export class OperationSteps<Options extends object> {
     const { operation, catalog, openStore, check } = this.#parts.options;
     const { cluster, state } = this.#parts;
     const converging = await Converging.planned({ cluster, step, operation, ...state.more, catalog, openStore, check });
-    state.pass = converging.pass;
+    this.#takeOver(step, converging);
     if (converging.changes.length > 0) await this.#parts.guard(converging);
     return converging;
+  }
+
+  /** What was asked of the hosts goes on being asked, unless that was of a part of them. */
+  #takeOver({ converge: { without = [] } }: ConvergeStep, { pass }: Converging): void {
+    if (without.length === 0) this.#parts.state.pass = pass;
   }
 
   #tell({ tells }: OperationStep): void {

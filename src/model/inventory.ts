@@ -110,6 +110,8 @@ export interface Inventory {
   leaderLine?: number;
   /** In the order of the file. */
   hosts: Host[];
+  /** Hosts that are not to be part of the cluster any more, though it may still have them (`absent: true`); in the order of the file. */
+  absent: Host[];
   /** In the order of the file. */
   groups: { name: string; hosts: string[] }[];
   /** What works but is probably not meant. */

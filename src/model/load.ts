@@ -6,6 +6,7 @@ import { checkStructure, placesOf, topMapping } from './check-structure.js';
 import { Checker } from './checker.js';
 import { withContributions } from './contributions.js';
 import { checkDcs, dcsOf } from './dcs.js';
+import { absentHosts } from './absent.js';
 import { fetchDeferred, type DeferredVariable } from './deferred-secrets.js';
 import type { Host, Inventory } from './inventory.js';
 import { layersOf, rolesOf } from './layers.js';
@@ -76,7 +77,9 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     return { name: host.name, host, layers, roles: rolesOf(layers, roles, dcsOf(top)) };
   });
   checkRequirements(layered, roles, report);
-  const withRoles = layered.map(({ name, roles: has }) => ({ name, roles: has.names }));
+  const isAbsent = absentHosts(outline, top, report);
+  const present = layered.filter(({ name }) => !isAbsent(name));
+  const withRoles = present.map(({ name, roles: has }) => ({ name, roles: has.names }));
   checkDcs(top, withRoles, report);
   checkTopology(top, withRoles, report);
   const leader = leaderOf(top, withRoles, report);
@@ -94,25 +97,28 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     await fetchDeferred(resolving.deferred, options.fetcher ?? new SecretFetcher({ env }), resolving);
   }
   const cluster = typeof top['cluster'] === 'string' ? top['cluster'] : '';
-  const withVariables = withContributions(resolved, { cluster, roles, schemas, checker, report });
+  const all = withContributions(resolved, { cluster, roles, schemas, checker, report });
+  const withVariables = all.filter(({ name }) => !isAbsent(name));
+  // Who takes the place of one that is absent may have its address.
   checkReached(
     withVariables.filter((host) => host.address !== ''),
     report,
   );
-  checkScopes(withVariables, roles, report);
-  checkRequired(withVariables, roles, report);
+  checkScopes(all, roles, report);
+  checkRequired(all, roles, report);
   report.problems.push(...sshConfigs.problems.errors);
   if (report.problems.length === 0) checkValues({ cluster, hosts: withVariables, leader }, roles, report);
   if (report.problems.length === 0) checkPorts(withVariables, roles, report);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 
-  const hosts = withVariables.map((host) => ({
+  const whole = all.map((host) => ({
     ...host,
     ports: portsOf(host, roles),
     protocols: protocolsOf(host, roles),
     entrances: entrancesOf(host, roles),
     patience: patienceWith(host, roles),
   }));
+  const hosts = whole.filter(({ name }) => !isAbsent(name));
   const warnings = new Report(document);
   findWarnings({ cluster, outline, hosts, leader, roles, sections: schemas.sections }, warnings);
   return {
@@ -123,7 +129,8 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     leader,
     ...(own(top, 'leader') === undefined ? {} : { leaderLine: document.position(['leader']).line }),
     hosts,
-    groups: outline.groups.map((group) => ({ name: group.name, hosts: [...group.members] })),
+    absent: whole.filter(({ name }) => isAbsent(name)),
+    groups: outline.groups.map((group) => ({ name: group.name, hosts: group.members.filter((name) => !isAbsent(name)) })),
     warnings: sortProblems([...warnings.problems, ...sshConfigs.problems.warnings]),
   };
 }

@@ -144,6 +144,13 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
           ...ADDRESS,
           examples: ['10.0.0.11'],
         },
+        absent: {
+          type: 'boolean',
+          default: false,
+          change: MEMBERSHIP,
+          description:
+            'The host is not to be part of the cluster any more. `apply` leaves it alone; [`pgprov remove`](changes.md#a-host-that-is-to-go) takes it out.',
+        },
         roles: rolesOf('Roles of this host; replaces the list it would inherit.'),
         ...anySections,
       },

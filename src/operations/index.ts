@@ -10,6 +10,7 @@ import recover from './recover.js';
 import rebuild from './rebuild.js';
 import pause from './pause.js';
 import reload from './reload.js';
+import remove from './remove.js';
 import restore from './restore.js';
 import resume from './resume.js';
 import failover from './failover.js';
@@ -36,6 +37,7 @@ export const OPERATIONS: readonly Operation[] = [
   failover as Operation,
   restart as Operation,
   rebuild as Operation,
+  remove as Operation,
   recover as Operation,
   restore as Operation,
   clone as Operation,

@@ -13,7 +13,17 @@ import { roleThatFollows } from '../../roles/shared/vip/address.js';
 import { addressFollowed } from '../../roles/shared/vip/told.js';
 import { followStep, handOverStep, takesUpPending } from './shared/hand-over.js';
 import { cannotLead, handingOverObjections } from './shared/handing-over.js';
-import { leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, timelineOf, unfit, unknownMember } from './shared/members.js';
+import {
+  leaderOf,
+  leastBehind,
+  listedBy,
+  membersOf,
+  notStreamingWhy,
+  scheduledOf,
+  timelineOf,
+  unfit,
+  unknownMember,
+} from './shared/members.js';
 import { untilUp } from './shared/passing.js';
 import {
   cannotPause,
@@ -149,17 +159,6 @@ function handingOver(run: Run): OperationObjection[] {
       },
     ],
   );
-}
-
-/** The standby with the least lag among those that can lead, the first of the inventory among equals. */
-function leastBehind(view: Run['view'], order: readonly string[]): string | undefined {
-  const leader = leaderOf(view);
-  if (leader === undefined) return undefined;
-  const able = order.filter(
-    (name) => name !== leader && listedBy(view, leader, name) !== undefined && unfit(view, leader, name) === undefined,
-  );
-  const lag = (name: string): number => listedBy(view, leader, name)?.lag ?? 0;
-  return able.sort((a, b) => lag(a) - lag(b))[0];
 }
 
 function handOver({ view, options: { to = '' } }: Run): OperationStep[] {

@@ -165,6 +165,8 @@ export interface ConvergeStep extends StepWords {
     proves?: true;
     /** Only what is said of these hosts, or of none, speaks against it or its outcome: others may be in no good order. Default: all. */
     answersFor?: readonly string[];
+    /** Hosts that it is planned, carried out and proved without, as if the inventory had them no more. */
+    without?: readonly string[];
   };
 }
 
@@ -174,6 +176,8 @@ export interface Desk {
   store: Store;
   /** Gives a name in a store of secrets, as the inventory refers to it, another value. */
   put(reference: { age: string; key: string }, value: Secret): Promise<void>;
+  /** Has the inventory's file say that a host of it is `absent`; where it is written in a way in which a person has to do it, that is told. */
+  markAbsent(host: string): Promise<void>;
 }
 
 /** A step on the control machine alone. */
@@ -222,6 +226,8 @@ export interface Operation<Options extends object = object> {
   takesSource?: true;
   /** The host of the other cluster in whose name it needs a key pair of some days; undefined: none. */
   sourceClient?(source: Inventory): string | undefined;
+  /** The inventory that it goes by, where that is not the one that there is: it may be about a host that is absent there. Default: the same. */
+  inventory?(inventory: Inventory, options: Options): Inventory;
   /** It has `--host` and `--group`, and knows what to do with them. */
   choosesHosts?: true;
   /** Roles whose hosts take part; their observations, and those that they need on the same host, are what is seen. */

@@ -19,6 +19,7 @@ import { ETCD_FIXED_VARIABLES } from './fixed-variables.js';
 import { onWorkingMember } from './etcdctl.js';
 import { letInByMembers } from './handshakes.js';
 import { etcdDataLeft } from './left.js';
+import { ETCD_LEAVING } from './leaving.js';
 import { quorumGate } from './health.js';
 import { ETCD_RESTART } from './restart.js';
 
@@ -65,5 +66,6 @@ export const etcdDcs: Dcs = {
   formerConfigs: (context) =>
     etcdFormerConfigs(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
   restart: ETCD_RESTART,
+  leaving: ETCD_LEAVING,
   memberNames: (view) => view.hosts('etcd').flatMap(({ name }) => (member(view, name)?.members ?? []).map((each) => each.name)),
 };

@@ -18,6 +18,7 @@ import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
 import { answered, assertOneAnswer, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
+import { markAbsent } from './mark-absent.js';
 import { defaultsOf, operationWords } from './option-words.js';
 import { questionOf, stepsShown } from './shown.js';
 import { openSource, type SourcePlace } from './source.js';
@@ -71,9 +72,13 @@ export async function runOperation(
   { follows, from }: Follows = {},
 ): Promise<ExitCode> {
   const { name } = operation;
-  const pipeline = await Pipeline.open(file, options, environment);
+  const typed = ownOptions(operation, options);
+  // What is the operation's own, as a host that it is about, is no choice of hosts for the pipeline.
+  const common = Object.fromEntries(Object.entries(options).filter(([option]) => !(option in typed))) as OperateCommandOptions;
+  const opened = await Pipeline.open(file, common, environment);
+  const record = await unfinishedOf(operation, opened.inventory);
+  const pipeline = opened.goingBy(operation.inventory?.(opened.inventory, { ...(record?.given ?? typed) }));
   const { inventory } = pipeline;
-  const record = await unfinishedOf(operation, inventory);
   if (options.giveUp === true) return giveUp(pipeline, operation, record);
   if (options.resume === true && record === undefined) {
     pipeline.tell({ type: 'note', text: `Nothing to resume: no ${name} of ${inventory.cluster} is unfinished.` });
@@ -81,7 +86,6 @@ export async function runOperation(
   }
   const source = from === undefined ? undefined : await openSource(operation, from, environment);
   if (record !== undefined) assertSameSource(record, source?.inventory.file, inventory);
-  const typed = ownOptions(operation, options);
   const { answers, others } = partAnswers(operation, typed);
   if (record !== undefined) {
     assertSame(record, others, inventory);
@@ -276,6 +280,7 @@ function basisOf(
     catalog: catalogOf(inventory),
     openStore: (how) => environment.openStore(inventory, how),
     putSecret: (reference, value) => putIntoStore(inventory.dir, reference, value),
+    markAbsent: (host) => markAbsent(inventory, host),
     describe: (view) => statusSeen(inventory, catalogOf(inventory), view),
   };
 }

@@ -95,6 +95,11 @@ export class Pipeline {
     return new Pipeline(await loadFor(file, options), environment, options, page);
   }
 
+  /** The same for another form of the inventory; undefined: it stays as it is. */
+  goingBy(inventory: Inventory | undefined): Pipeline {
+    return inventory === undefined ? this : new Pipeline(inventory, this.environment, this.#options, this.#page);
+  }
+
   /** Where the cluster's keys, passwords and journals are. */
   get store(): string {
     return storeDirectory(this.inventory.dir, this.inventory.cluster);

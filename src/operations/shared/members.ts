@@ -147,6 +147,17 @@ export function unfit(view: View, leader: string, member: string): string | unde
   return outOfSync(view, listed) ?? (listed.state === 'streaming' && !streamsFrom(view, leader, member) ? unconnected(leader) : undefined);
 }
 
+/** The standby with the least lag among those of these that can lead, the first of them among equals. */
+export function leastBehind(view: View, order: readonly string[]): string | undefined {
+  const leader = leaderOf(view);
+  if (leader === undefined) return undefined;
+  const able = order.filter(
+    (name) => name !== leader && listedBy(view, leader, name) !== undefined && unfit(view, leader, name) === undefined,
+  );
+  const lag = (name: string): number => listedBy(view, leader, name)?.lag ?? 0;
+  return able.sort((a, b) => lag(a) - lag(b))[0];
+}
+
 /** With synchronous replication only a synchronous standby is promoted. */
 function outOfSync(view: View, listed: ClusterMember): string | undefined {
   if (!isSynchronous(view) || isSynchronousStandby(listed)) return undefined;

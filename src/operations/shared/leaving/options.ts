@@ -1,0 +1,16 @@
+import type { OperationRun } from '../../../index.js';
+
+/** What an operation that takes a host out of its cluster has chosen. */
+export interface LeavingOptions {
+  /** The host that is to go. */
+  host?: string;
+  /** Its machine is lost for good. */
+  dead?: boolean;
+  /** Chosen where it leads: who is to lead then. */
+  to?: string;
+  /** Chosen: `member_slots_ttl` as the dynamic configuration had it before; null: it had none. */
+  slotsTtl?: string | number | null;
+}
+
+/** A run of such an operation. */
+export type LeavingRun = OperationRun<LeavingOptions>;

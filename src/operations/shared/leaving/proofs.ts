@@ -1,0 +1,68 @@
+import { enumerate, type CheckResult } from '../../../index.js';
+import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { leaderOf, notStreamingWhy } from '../members.js';
+import type { LeavingRun as Run } from './options.js';
+import {
+  isInPatroni,
+  isInStore,
+  nameOf,
+  servesThere,
+  slotsLeft,
+  slotsTtlOf,
+  stayingInStore,
+  stayingMembers,
+  storeRunsThere,
+} from './seen.js';
+
+/** The cluster is whole without the host, and nothing of it is left. */
+export function leavingProofs(run: Run): CheckResult[] {
+  const { view, inventory, options } = run;
+  const name = nameOf(run);
+  const { name: store, isHealthy } = dcsOf(inventory);
+  const leader = leaderOf(view);
+  const members = stayingMembers(run).map((host) => host.name);
+  const inStore = stayingInStore(run).map((host) => host.name);
+  const sick = inStore.filter((each) => isHealthy(view, each) !== true);
+  const slots = slotsLeft(run);
+  return [
+    {
+      title: `Patroni lists ${name} no more, and another member leads`,
+      ok: leader !== undefined && leader !== name && !isInPatroni(run),
+      detail: leader === undefined ? 'nobody leads' : `${leader} leads ${enumerate(members)}`,
+      settles: true,
+    },
+    {
+      title: `${store} does without ${name}`,
+      ok: !isInStore(run) && sick.length === 0,
+      detail: sick.length === 0 ? `${enumerate(inStore)} are healthy`.replace(/^(\S+) are/u, '$1 is') : `${enumerate(sick)} not healthy`,
+      settles: true,
+    },
+    {
+      title: `no member has a slot of ${name}, and member_slots_ttl is as it was`,
+      ok: slots.length === 0 && slotsTtlOf(run) === (options.slotsTtl ?? null),
+      detail: slots.length === 0 ? `member_slots_ttl ${slotsTtlOf(run) ?? 'not set'}` : `there is one on ${enumerate(slots)}`,
+    },
+    ...members
+      .filter((each) => each !== leader)
+      .map((each): CheckResult => {
+        const why = leader === undefined ? 'has nobody to stream from' : notStreamingWhy(view, leader, each);
+        return {
+          host: each,
+          title: 'it streams',
+          ok: why === undefined,
+          detail: why === undefined ? `from ${leader}` : `it ${why}`,
+          settles: true,
+        };
+      }),
+    ...(view.surveyed(name)
+      ? [
+          {
+            host: name,
+            title: 'nothing of the cluster runs there, or starts at a boot',
+            ok: !servesThere(run) && !storeRunsThere(run),
+            detail: 'its units are stopped and disabled',
+          },
+        ]
+      : []),
+  ];
+}
