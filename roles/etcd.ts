@@ -33,7 +33,7 @@ import { quorumGate } from './shared/etcd/health.js';
 import { memberHandshakes, memberUsesItsFiles, seenByNextMember } from './shared/etcd/handshakes.js';
 import { etcdSaves } from './shared/etcd/saves.js';
 import { timingProblems } from './shared/etcd/timing.js';
-import { membershipObjections, membershipEffects } from './shared/etcd/members-change.js';
+import { membersDrift, membershipObjections, membershipEffects } from './shared/etcd/members-change.js';
 import { peerUrl } from './shared/etcd/peer-url.js';
 import { etcdUnitGuard } from './shared/etcd/unit-guard.js';
 import { besidesNewcomers, membershipOf, ofNewcomers } from './shared/etcd/membership.js';
@@ -82,6 +82,7 @@ export default defineRole({
     ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, credentials)]),
   ],
   effects: membershipEffects,
+  drift: membersDrift,
   status: databaseLines,
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
   remarks: (view, name) =>

@@ -12,7 +12,17 @@ export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';
 export { reveal, Secret } from './lib/secret.js';
 export { slotNameOf } from './lib/slot-name.js';
-export { topologyOf, variablesOf, withAbsent, withoutHosts, type FromSchema, type FromVariables, type Topology } from './model/index.js';
+export {
+  notWanted,
+  removal,
+  topologyOf,
+  variablesOf,
+  withAbsent,
+  withoutHosts,
+  type FromSchema,
+  type FromVariables,
+  type Topology,
+} from './model/index.js';
 export type {
   ChangeMeaning,
   Contribution,

@@ -1,8 +1,10 @@
-import { DCS, type Objection, type View } from '../../src/index.js';
+import { DCS, notWanted, removal, slotNameOf, type DcsState, type Objection, type View } from '../../src/index.js';
 import { dcsOf } from './dcs-of.js';
 import { hostPort, hostsWith, scopeOf } from './layout.js';
 import { placeOf } from './provenance.js';
 import { variables } from './variables.js';
+
+type Store = Extract<DcsState, { reachable: true }>;
 
 /** Members that keep running while the inventory no longer has them: the others would refuse their connections. */
 export function guardLeftMembers(view: View): Objection[] {
@@ -17,7 +19,7 @@ export function guardLeftMembers(view: View): Objection[] {
   const inStore = dcsOf(view.inventory).memberNames(view);
   // A host with another name than it had is told by its own guard.
   const addresses = new Set(wanted.map((host) => hostPort(host.clusterAddress, variables(host, 'postgresql').port)));
-  return store.members
+  const left = store.members
     .filter(
       ({ name, state, connUrl }) =>
         state !== 'stopped' && !wanted.some((host) => host.name === name) && !addresses.has(/\/\/([^/]+)/u.exec(connUrl)?.[1] ?? ''),
@@ -26,14 +28,41 @@ export function guardLeftMembers(view: View): Objection[] {
       const host = view.inventory.hosts.find((candidate) => candidate.name === name);
       if (host === undefined && inStore.includes(name)) return [];
       const what =
-        host === undefined ? `${name} (${connUrl}) is not in the inventory` : `${name} has no role patroni${placeOf(host, 'roles')}`;
+        host === undefined
+          ? `${name} (${connUrl}) ${notWanted(view.inventory, name)}`
+          : `${name} has no role patroni${placeOf(host, 'roles')}`;
+      const hint =
+        host === undefined
+          ? removal(view.inventory, name)
+          : `put it back; to take ${name} out of the cluster for good, stop its Patroni first: \`systemctl disable --now patroni\` there`;
       return [
         {
           kind: 'refuse',
           message: `${what}, but runs as a member of the cluster ${scopeOf(view.inventory, first)}`,
-          hint: `put it back; to take ${name} out of the cluster for good, stop its Patroni first: \`systemctl disable --now patroni\` there`,
+          hint,
           decisive: true,
         },
       ];
+    });
+  return left.length > 0 ? left : guardDownMembers(view, store);
+}
+
+/**
+ * A member that is down, and for which Patroni keeps a slot yet: were it only down for maintenance, the others would refuse it when it is back. After
+ * `member_slots_ttl` nobody knows of it any more.
+ */
+function guardDownMembers({ inventory }: View, { retainedSlots = [], config }: Store): Objection[] {
+  const wanted = hostsWith(inventory, 'patroni').map(({ name }) => slotNameOf(name));
+  const given = Object.keys((config?.['slots'] as object | undefined) ?? {});
+  return retainedSlots
+    .filter((slot) => !wanted.includes(slot) && !given.includes(slot))
+    .map((slot): Objection => {
+      const name = inventory.absent.find((host) => slotNameOf(host.name) === slot)?.name ?? slot;
+      return {
+        kind: 'refuse',
+        message: `${name} ${notWanted(inventory, name)}, and Patroni keeps a slot for it (${slot}), as for a member that is only down`,
+        hint: removal(inventory, name),
+        decisive: true,
+      };
     });
 }

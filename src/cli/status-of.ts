@@ -5,7 +5,7 @@ import type { ClusterStatus, ServiceStatus, UnseenHost } from '../lib/cluster-st
 import type { PgprovError } from '../lib/errors.js';
 import { redact } from '../lib/secret.js';
 import { pgprov } from '../lib/pgprov-command.js';
-import { topologyOf, type Host, type Inventory } from '../model/index.js';
+import { notWanted, removal, topologyOf, type Host, type Inventory } from '../model/index.js';
 import type { Role } from '../plan/role.js';
 import { patronictlOn } from '../platform/index.js';
 import type { View } from '../plan/view.js';
@@ -120,7 +120,7 @@ export function statusOf(
     problems: [
       ...errors.filter(({ host }) => !unseen.some((entry) => entry.host === host)).map(({ message }) => message),
       ...(store?.unreadable ?? []),
-      ...unknownMembers(store, patroni),
+      ...unknownMembers(inventory, store, patroni),
       ...inventory.hosts.flatMap((host) => loginProblems(host, read(host, REPLICATION_LOGIN), silent)),
     ],
   };
@@ -209,10 +209,12 @@ function servicesOf(host: Host, catalog: readonly Role[], view: View): ServiceSt
   );
 }
 
-function unknownMembers(store: DcsState | undefined, patroni: readonly Host[]): string[] {
+function unknownMembers(inventory: Inventory, store: DcsState | undefined, patroni: readonly Host[]): string[] {
   if (store?.reachable !== true) return [];
   const names = new Set(patroni.map(({ name }) => name));
-  return store.members.filter(({ name }) => !names.has(name)).map(({ name }) => `member ${name} is not in the inventory`);
+  return store.members
+    .filter(({ name }) => !names.has(name))
+    .map(({ name }) => `member ${name} ${notWanted(inventory, name)}\n${removal(inventory, name)}`);
 }
 
 function loginProblems(host: Host, logins: readonly ReplicationLogin[] | undefined, silent: ReadonlySet<string>): string[] {

@@ -77,6 +77,8 @@ export type DcsState =
       keys?: readonly StoredKey[];
       /** How far in the WAL, in bytes, the leader was when it last noted that, which it does once a loop; absent where none ever has. */
       leaderPosition?: number;
+      /** Slots that Patroni keeps, those of members that are gone included, until `member_slots_ttl` is over; absent where it tells of none. */
+      retainedSlots?: readonly string[];
       /** With synchronous replication: who led, and the standbys that have every commit that was waited for; absent without. */
       sync?: { leader: string; standbys: readonly string[] };
       /** Keys whose values are not what Patroni writes there, which count as absent, a sentence each. */
@@ -164,9 +166,12 @@ export function findStored(keys: DcsKeys, text: string): StoredScope | undefined
   };
 }
 
-function readStatus(value = ''): { leaderPosition?: number } {
-  const position = parseObject(value)?.['optime'];
-  return typeof position === 'number' && position > 0 ? { leaderPosition: position } : {};
+function readStatus(value = ''): { leaderPosition?: number; retainedSlots?: readonly string[] } {
+  const { optime: position, retain_slots: slots } = parseObject(value) ?? {};
+  return {
+    ...(typeof position === 'number' && position > 0 ? { leaderPosition: position } : {}),
+    ...(Array.isArray(slots) && slots.length > 0 ? { retainedSlots: slots.map(asText) } : {}),
+  };
 }
 
 function readSync(value = ''): { sync?: { leader: string; standbys: readonly string[] } } {

@@ -1,4 +1,15 @@
-import { enumerate, ETCD_MEMBER, pgprov, type Host, type Objection, type View } from '../../../src/index.js';
+import {
+  DCS,
+  enumerate,
+  ETCD_MEMBER,
+  notWanted,
+  pgprov,
+  removal,
+  type Drift,
+  type Host,
+  type Objection,
+  type View,
+} from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
 import { onWorkingMember } from './etcdctl.js';
 import { joinsOthers, listedMembers, type Listed } from './membership.js';
@@ -15,7 +26,7 @@ export function membershipObjections(view: View): Objection[] {
   if (members === undefined) return [];
   const wanted = hostsWith(view.inventory, 'etcd');
   const isListed = (host: Host): boolean => members.some(({ peerUrls }) => peerUrls.includes(peerUrl(host)));
-  const unknown = members.filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
+  const unknown = strangers(view);
   if (unknown.length > 0) return [left(view, unknown)];
   return [
     ...wanted.filter((host) => !isListed(host) && view.read(host.name, ETCD_MEMBER)?.hasData === true).map(({ name }) => ownData(name)),
@@ -24,12 +35,41 @@ export function membershipObjections(view: View): Objection[] {
 }
 
 function left(view: View, unknown: readonly Listed[]): Objection {
-  const names = unknown.map(({ name, peerUrls }) => `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) is not in the inventory`);
+  const [first] = unknown;
   return {
     kind: 'preflight',
-    message: `etcd has formed a cluster already, with other members than the inventory: ${names.join('; ')}`,
-    hint: `put it back into the inventory; or, if it is to go, ${onWorkingMember(view)}: \`etcdctl member list\`, and \`etcdctl member remove\` with the id that it shows; then run this again`,
+    message: `etcd has formed a cluster already, with other members than the inventory: ${unknown.map((member) => unwanted(view, member)).join('; ')}`,
+    hint: leaving(view, first?.name ?? ''),
   };
+}
+
+function unwanted(view: View, { name, peerUrls }: Listed): string {
+  return `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) ${notWanted(view.inventory, name)}`;
+}
+
+/** What to do about a member that the inventory does not have; one that never started has no name to give. */
+function leaving(view: View, name: string): string {
+  if (name !== '') return removal(view.inventory, name);
+  return `put it back into the inventory; or, if it is to go, ${onWorkingMember(view)}: \`etcdctl member list\`, and \`etcdctl member remove\` with the id that it shows; then run this again`;
+}
+
+/** Members of etcd that the inventory does not have, and that Patroni does not have either: of those that it has, it tells. */
+export function membersDrift(view: View): Drift[] {
+  const teller = view.hosts('etcd').find(({ name }) => (view.read(name, ETCD_MEMBER)?.members ?? []).length > 0);
+  if (teller === undefined) return [];
+  const ofPatroni = view.hosts('patroni').flatMap(({ name }) => {
+    const store = view.read(name, DCS);
+    return store?.reachable === true ? store.members.map((member) => member.name) : [];
+  });
+  return strangers(view)
+    .filter(({ name }) => !ofPatroni.includes(name))
+    .map((member) => ({ host: teller.name, what: `etcd counts on ${unwanted(view, member)}`, mend: leaving(view, member.name) }));
+}
+
+/** The members that etcd lists and the inventory does not have. */
+function strangers(view: View): readonly Listed[] {
+  const wanted = hostsWith(view.inventory, 'etcd');
+  return (listedMembers(view) ?? []).filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
 }
 
 function ownData(name: string): Objection {

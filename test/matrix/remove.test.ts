@@ -1,0 +1,104 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { parse, stringify } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestCluster } from '../integration/support/cluster.js';
+import { describeMembers, etcdctl, must, sql } from '../integration/support/outside.js';
+import { killAtEach, pgprov } from '../integration/support/pgprov.js';
+import { CLIENT, withClient } from '../integration/support/written-cluster.js';
+import type { LabHost } from '../lab/index.js';
+import { patience } from '../support/patience.js';
+import { Writer } from '../walk/writer.js';
+
+/** A cluster that loses members, with a client that writes all the while. */
+describe('members that go', () => {
+  let cluster: TestCluster;
+  let writer: Writer;
+
+  const host = (name: string): LabHost => cluster.host(name);
+  const addressOf = (name: string): string => host(name).address;
+  /** The inventory has these hosts. */
+  const has = async (hosts: Record<string, unknown>): Promise<void> => {
+    const base = parse(await readFile(cluster.file, 'utf8')) as Record<string, unknown>;
+    await writeFile(cluster.file, stringify({ ...base, ...withClient(), hosts }));
+  };
+  const plain = (...names: string[]): Record<string, unknown> => Object.fromEntries(names.map((name) => [name, addressOf(name)]));
+  const written = async (): Promise<Record<string, unknown>> =>
+    (parse(await readFile(cluster.file, 'utf8')) as { hosts: Record<string, unknown> }).hosts;
+  const etcdNames = async (on: LabHost): Promise<string[]> =>
+    (await etcdctl(on, 'member list'))
+      .split('\n')
+      .map((line) => line.split(', ')[2] ?? '')
+      .sort();
+  const leader = async (on: LabHost): Promise<string> =>
+    (await describeMembers(on)).find((line) => line.includes(' Leader '))?.split(' ')[0] ?? '';
+  /** The cluster is these members, by the word of etcd, Patroni and PostgreSQL, and knows of no other; its plan is empty. */
+  const isWhole = async (...names: string[]): Promise<void> => {
+    const on = host(names[0] as string);
+    await expect
+      .poll(
+        async () =>
+          (await describeMembers(on).catch(() => [])).filter((line) => /(?:Leader running|Replica streaming)$/u.test(line)).length,
+        {
+          timeout: patience(120_000),
+        },
+      )
+      .toBe(names.length);
+    expect((await describeMembers(on)).map((line) => line.split(' ')[0]).sort()).toEqual([...names].sort());
+    expect(await etcdNames(on)).toEqual([...names].sort());
+    expect(await etcdctl(on, 'endpoint health --cluster')).not.toContain('unhealthy');
+    const leads = await leader(on);
+    const standbys = names.filter((name) => name !== leads).sort();
+    expect((await sql(host(leads), 'select slot_name from pg_replication_slots order by 1')).split('\n').filter(Boolean)).toEqual(standbys);
+    for (const name of names) {
+      const gone = cluster.hosts.filter((each) => !names.includes(each.name)).map(({ address }) => address);
+      for (const address of gone)
+        expect(
+          await must(
+            host(name),
+            `grep -rlF ${address} /etc/patroni /etc/postgresql /etc/hosts /var/lib/postgresql/.pgpass 2>/dev/null; true`,
+          ),
+        ).toBe('');
+    }
+    const plan = await pgprov('plan', cluster.file);
+    expect([plan.code, plan.all]).toEqual([0, expect.stringContaining('No changes.')]);
+    expect(await writer.lost([])).toEqual([]);
+  };
+  const processes = (...names: string[]): Promise<string[]> =>
+    Promise.all(names.map((name) => must(host(name), 'systemctl show -p MainPID etcd patroni; pgrep -o -x postgres')));
+  const runsOn = (name: string): Promise<string> =>
+    must(host(name), 'systemctl is-active patroni etcd; systemctl is-enabled patroni etcd; pgrep -x postgres; true');
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start('remove', 'debian13', 4, 'packages');
+    await has(plain('pg1', 'pg2', 'pg3'));
+    const applied = await pgprov('apply', cluster.file, '--yes');
+    expect(applied.code, applied.all).toBe(0);
+    await sql(
+      host('pg1'),
+      `CREATE ROLE ${CLIENT.user} LOGIN PASSWORD '${CLIENT.password}'; GRANT CREATE ON SCHEMA public TO ${CLIENT.user}`,
+    );
+    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), ...CLIENT });
+  });
+
+  afterAll(async () => {
+    await writer?.stop();
+    await cluster?.remove();
+  });
+
+  it('leave by the same command where pgprov was killed at each step of it, and nothing that stays is restarted', async () => {
+    const before = await processes('pg1', 'pg2');
+    const remove = ['remove', cluster.file, '--host', 'pg3', '--yes', '--output', 'plain'];
+    const check = await pgprov('remove', cluster.file, '--host', 'pg3', '--check');
+    expect(check.all).toContain('etcd then has 2 members and bears the loss of none');
+    await killAtEach(remove, [/remove\/stop/u, /remove\/leave-store/u, /remove\/forget/u, /remove\/slots/u, /remove\/others|base\//u]);
+    const removed = await pgprov(...remove);
+    expect(removed.code, removed.all).toBe(0);
+    expect(await processes('pg1', 'pg2')).toEqual(before);
+    expect(await written()).toMatchObject({ pg3: { address: addressOf('pg3'), absent: true } });
+    await isWhole('pg1', 'pg2');
+    expect((await runsOn('pg3')).split('\n')).toEqual(['inactive', 'inactive', 'disabled', 'disabled']);
+    expect(await must(host('pg3'), 'ls /var/lib/postgresql/*/main/PG_VERSION')).not.toBe('');
+    const again = await pgprov(...remove);
+    expect([again.code, again.all]).toEqual([0, expect.stringContaining('pg3 is no part of demo')]);
+  });
+});
