@@ -11,6 +11,7 @@ import rebuild from './rebuild.js';
 import pause from './pause.js';
 import reload from './reload.js';
 import remove from './remove.js';
+import replace from './replace.js';
 import restore from './restore.js';
 import resume from './resume.js';
 import failover from './failover.js';
@@ -38,6 +39,7 @@ export const OPERATIONS: readonly Operation[] = [
   restart as Operation,
   rebuild as Operation,
   remove as Operation,
+  replace as Operation,
   recover as Operation,
   restore as Operation,
   clone as Operation,

@@ -209,7 +209,7 @@ describe('foreign data, on a cluster that was applied', () => {
     await expectRefusal(
       [
         /etcd has formed a cluster already, with other members than the inventory: pg3 \(\S+\) is not in the inventory/u,
-        /→ .*etcdctl member remove/u,
+        /→ .*pgprov remove/u,
       ],
       lastingTraces,
       1,

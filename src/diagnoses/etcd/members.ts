@@ -1,4 +1,4 @@
-import { defineDiagnosis, ETCD_CLUSTER, ETCD_MEMBER, etcdCluster, pgprov, type EtcdListed, type Finding, type View } from '../../index.js';
+import { defineDiagnosis, ETCD_CLUSTER, ETCD_MEMBER, etcdCluster, notWanted, pgprov, removal, type EtcdListed, type Finding, type View } from '../../index.js';
 import { etcdClient } from '../../../roles/shared/etcd/client.js';
 import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
 import { etcdctlOn } from '../../../roles/shared/etcd/etcdctl.js';
@@ -33,11 +33,13 @@ export default defineDiagnosis({
         if (host === undefined)
           return [
             of(
-              `etcd counts on a member that is not in the inventory: ${member.name || 'one without a name'} (${member.peerUrls.join(', ')})`,
+              `etcd counts on a member that ${notWanted(view.inventory, member.name)}: ${member.name || 'one without a name'} (${member.peerUrls.join(', ')})`,
               member.learner
                 ? 'it has no vote, and etcd takes no other learner meanwhile: no member can be replaced'
                 : 'it counts for the majority whether or not it is there: etcd can do without one member less',
-              `if it is gone for good, take it out: \`${etcdctl} member remove ${id}\`, as root on ${teller.name}`,
+              member.name === ''
+                ? `if it is gone for good, take it out: \`${etcdctl} member remove ${id}\`, as root on ${teller.name}`
+                : removal(view.inventory, member.name),
             ),
           ];
         if (member.learner)

@@ -10,7 +10,9 @@ import { busyObjection, maintenanceObjection, quorumObjection } from '../quiet-c
 import type { LeavingOptions, LeavingRun as Run } from './options.js';
 import {
   answeredFrom,
+  hasData,
   isInPatroni,
+  isInPlace,
   isInStore,
   isOver,
   keyOf,
@@ -69,7 +71,7 @@ export function leavingObjections(run: Run): OperationObjection[] {
         away.map(({ name }) => name),
       ),
     ];
-  return [...alive(run), ...unled(run), ...handsOver(run), ...lastSynchronous(run), ...quorum(run)].slice(0, 1);
+  return [...newMachine(run), ...alive(run), ...unled(run), ...handsOver(run), ...lastSynchronous(run), ...quorum(run)].slice(0, 1);
 }
 
 function refuse(message: string, hint: string): OperationObjection[] {
@@ -95,11 +97,35 @@ function outOfReach(run: Run, names: readonly string[]): OperationObjection {
   };
 }
 
+/** Who takes its place must be there, and empty: what it has may be the only copy of something. */
+function newMachine(run: Run): OperationObjection[] {
+  const { view, inventory, options, resumed, done } = run;
+  const { by } = options;
+  const name = nameOf(run);
+  if (by === undefined) return [];
+  if (!view.surveyed(by))
+    return [
+      {
+        kind: 'unreachable',
+        message: `${by} cannot be reached, which is to take the place of ${isInPlace(run) ? 'the former machine' : name}`,
+        hint: `nothing was changed; give its address in the inventory, and see that it answers: ${pgprov`ping ${inventory}`}`,
+      },
+    ];
+  if (resumed === true || done.size > 0 || !hasData(run, by)) return [];
+  return refuse(
+    `${by} has data already, so it is no new machine`,
+    isInPlace(run)
+      ? `if that is ${name} itself, come back, nothing needs to be replaced: see ${pgprov`status ${inventory}`}; data that nobody needs is to be moved aside there first`
+      : 'if it is a member already, or has been one, take that out first; data that nobody needs is to be moved aside there',
+  );
+}
+
 /** A host that is out of reach, and one of which nobody knows where it is, must be dead, and a person has to say so. */
 function alive(run: Run): OperationObjection[] {
   const { view, inventory, options } = run;
   const name = nameOf(run);
   const host = leavingHost(run);
+  if (isInPlace(run)) return formerMachine(run);
   if (host !== undefined && view.surveyed(name))
     return options.dead === true
       ? refuse(`${name} answers, so it is not dead`, 'leave out --dead: it is then stopped before it is taken out')
@@ -119,8 +145,29 @@ function alive(run: Run): OperationObjection[] {
   );
 }
 
+/** The machine that had the name before cannot be asked, because the name leads to the new one. */
+function formerMachine(run: Run): OperationObjection[] {
+  const name = nameOf(run);
+  if (run.resumed === true || run.done.size > 0) return [];
+  const sign = signOfLife(run, false);
+  if (sign !== undefined)
+    return [
+      {
+        kind: 'refuse',
+        message: `the former machine of ${name} lives: ${sign}`,
+        hint: 'switch it off for good; what is only cut off must not be taken for dead',
+        settles: true,
+      },
+    ];
+  if (run.options.dead === true) return [];
+  return refuse(
+    `nobody but you knows whether the former machine of ${name} comes back`,
+    'where it is lost for good, or off and to stay so, add --dead',
+  );
+}
+
 /** What shows that its Patroni or its PostgreSQL runs, or its machine answers, as a clause. */
-function signOfLife(run: Run): string | undefined {
+function signOfLife(run: Run, answers = true): string | undefined {
   const { view } = run;
   const name = nameOf(run);
   const key = keyOf(run);
@@ -129,7 +176,7 @@ function signOfLife(run: Run): string | undefined {
   const leader = leaderOf(view);
   const leading = leader === undefined ? undefined : answerOf(view, leader);
   if (leading !== undefined && streamsTo(leading, name)) return `it streams from ${leader}`;
-  const [from] = answeredFrom(run);
+  const [from] = answers ? answeredFrom(run) : [];
   return from === undefined ? undefined : `its machine answers ${from}`;
 }
 

@@ -6,6 +6,8 @@ export interface LeavingOptions {
   host?: string;
   /** Its machine is lost for good. */
   dead?: boolean;
+  /** The host that takes its place: another one, or one of the same name on a new machine; undefined: none does. */
+  by?: string;
   /** Chosen where it leads: who is to lead then. */
   to?: string;
   /** Chosen: `member_slots_ttl` as the dynamic configuration had it before; null: it had none. */

@@ -1,38 +1,32 @@
 import { enumerate, type CheckResult } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { hostsWith } from '../../../../roles/shared/layout.js';
 import { leaderOf, notStreamingWhy } from '../members.js';
 import type { LeavingRun as Run } from './options.js';
-import {
-  isInPatroni,
-  isInStore,
-  nameOf,
-  servesThere,
-  slotsLeft,
-  slotsTtlOf,
-  stayingInStore,
-  stayingMembers,
-  storeRunsThere,
-} from './seen.js';
+import { isInPatroni, isInPlace, isInStore, nameOf, servesThere, slotsLeft, slotsTtlOf, stayingHosts, storeRunsThere } from './seen.js';
 
 /** The cluster is whole without the host, and nothing of it is left. */
 export function leavingProofs(run: Run): CheckResult[] {
   const { view, inventory, options } = run;
   const name = nameOf(run);
-  const { name: store, isHealthy } = dcsOf(inventory);
+  const { name: store, role, isHealthy } = dcsOf(inventory);
   const leader = leaderOf(view);
-  const members = stayingMembers(run).map((host) => host.name);
-  const inStore = stayingInStore(run).map((host) => host.name);
+  const { by } = options;
+  const all =
+    by === undefined ? { hosts: stayingHosts(run) } : { hosts: inventory.hosts.filter((host) => host.name !== name || isInPlace(run)) };
+  const members = hostsWith(all, 'patroni').map((host) => host.name);
+  const inStore = hostsWith(all, role).map((host) => host.name);
   const sick = inStore.filter((each) => isHealthy(view, each) !== true);
   const slots = slotsLeft(run);
   return [
     {
-      title: `Patroni lists ${name} no more, and another member leads`,
-      ok: leader !== undefined && leader !== name && !isInPatroni(run),
+      title: isInPlace(run) ? 'a member leads' : `Patroni lists ${name} no more, and another member leads`,
+      ok: leader !== undefined && (isInPlace(run) || (leader !== name && !isInPatroni(run))),
       detail: leader === undefined ? 'nobody leads' : `${leader} leads ${enumerate(members)}`,
       settles: true,
     },
     {
-      title: `${store} does without ${name}`,
+      title: isInPlace(run) ? `${store} has all of its members` : `${store} does without ${name}`,
       ok: !isInStore(run) && sick.length === 0,
       detail: sick.length === 0 ? `${enumerate(inStore)} are healthy`.replace(/^(\S+) are/u, '$1 is') : `${enumerate(sick)} not healthy`,
       settles: true,
@@ -54,7 +48,7 @@ export function leavingProofs(run: Run): CheckResult[] {
           settles: true,
         };
       }),
-    ...(view.surveyed(name)
+    ...(view.surveyed(name) && !isInPlace(run)
       ? [
           {
             host: name,

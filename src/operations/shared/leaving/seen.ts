@@ -1,4 +1,5 @@
 import {
+  DATA_DIRECTORY,
   DCS,
   PHYSICAL_SLOTS,
   physicalSlots,
@@ -38,14 +39,24 @@ export function stayingHosts(run: Pick<Run, 'inventory' | 'options'>): Host[] {
   return run.inventory.hosts.filter(({ name, roles }) => name !== nameOf(run) && roles.length > 0);
 }
 
-/** The members of Patroni that stay. */
+/** The members of Patroni that stay; whoever takes the place of the one that goes is none yet. */
 export function stayingMembers(run: Pick<Run, 'inventory' | 'options'>): Host[] {
-  return hostsWith({ hosts: stayingHosts(run) }, 'patroni');
+  return hostsWith({ hosts: stayingHosts(run) }, 'patroni').filter(({ name }) => name !== run.options.by);
 }
 
-/** The members of the store that stay. */
+/** The members of the store that stay; likewise. */
 export function stayingInStore(run: Pick<Run, 'inventory' | 'options'>): Host[] {
-  return hostsWith({ hosts: stayingHosts(run) }, dcsOf(run.inventory).role);
+  return hostsWith({ hosts: stayingHosts(run) }, dcsOf(run.inventory).role).filter(({ name }) => name !== run.options.by);
+}
+
+/** Whether a new machine takes the name of the one that goes. */
+export function isInPlace({ options: { host, by } }: Pick<Run, 'options'>): boolean {
+  return by !== undefined && by === host;
+}
+
+/** Whether a host has data, of a server or of the store. */
+export function hasData({ view, inventory }: Run, host: string): boolean {
+  return view.read(host, DATA_DIRECTORY)?.kind === 'cluster' || dcsOf(inventory).hasData(view, host) === true;
 }
 
 /** Asks the members for their slots, and the host that is to go for what runs there. */
@@ -83,13 +94,16 @@ export function storeRunsThere({ view, options }: Run): boolean {
   return (view.read(nameOf({ options }), retiredHandle(STORE)) ?? []).length > 0;
 }
 
-/** Whether the store still counts on it. */
+/** Whether the store still counts on it, or on the former member of its name. */
 export function isInStore(run: Run): boolean {
+  // A member that has data joined under that name since the former one went.
+  if (isInPlace(run) && dcsOf(run.inventory).hasData(run.view, nameOf(run)) === true) return false;
   return dcsOf(run.inventory).leaving?.lists(run.view, { name: nameOf(run), host: leavingHost(run) }) === true;
 }
 
 /** Whether Patroni has it as a member, by the leader's list or by the key that the member renews. */
 export function isInPatroni(run: Run): boolean {
+  if (isInPlace(run) && run.view.read(nameOf(run), DATA_DIRECTORY)?.kind === 'cluster') return false;
   const leader = leaderOf(run.view);
   return (leader !== undefined && listedBy(run.view, leader, nameOf(run)) !== undefined) || keyOf(run) !== undefined;
 }
@@ -109,6 +123,8 @@ export function slotsLeft(run: Run): string[] {
   const slot = slotNameOf(nameOf(run));
   const members = stayingMembers(run).map(({ name }) => name);
   const given = dynamicOf(view)['slots'];
+  // Who comes under that name needs it.
+  if (isInPlace(run)) return [];
   const isGiven = typeof given === 'object' && given !== null && Object.keys(given).includes(slot);
   if (isGiven || members.some((name) => slotNameOf(name) === slot)) return [];
   return members.filter((name) => view.read(name, PHYSICAL_SLOTS)?.includes(slot) === true);
@@ -139,10 +155,11 @@ export function isKnown(run: Run): boolean {
 
 /** Whether the inventory has it as one of the cluster's. */
 export function isWanted(run: Pick<Run, 'inventory' | 'options'>): boolean {
-  return leavingHost(run) !== undefined && !run.inventory.absent.some(({ name }) => name === nameOf(run));
+  return leavingHost(run) !== undefined && !isInPlace(run) && !run.inventory.absent.some(({ name }) => name === nameOf(run));
 }
 
 /** Nothing is left to do, and nothing was begun. */
 export function isOver(run: Run): boolean {
-  return run.resumed !== true && run.done.size === 0 && !isWanted(run) && !isKnown(run) && !servesThere(run) && !storeRunsThere(run);
+  const began = run.resumed === true || run.done.size > 0;
+  return !began && !isInPlace(run) && !isWanted(run) && !isKnown(run) && !servesThere(run) && !storeRunsThere(run);
 }

@@ -20,6 +20,7 @@ import { stopped } from '../stopped.js';
 import type { LeavingRun as Run } from './options.js';
 import {
   isInPatroni,
+  isInPlace,
   isInStore,
   isOver,
   isWanted,
@@ -68,7 +69,7 @@ function handOver(run: Run): OperationStep[] {
 function stop(run: Run): OperationStep[] {
   const { view } = run;
   const name = nameOf(run);
-  if (!view.surveyed(name) || !servesThere(run)) return [];
+  if (isInPlace(run) || !view.surveyed(name) || !servesThere(run)) return [];
   const host = leavingHost(run);
   const isMember = host?.roles.includes('patroni') === true;
   const what = isMember ? `Patroni and PostgreSQL on ${name}` : `what serves on ${name}`;
@@ -103,13 +104,18 @@ function leaveStore(run: Run): OperationStep[] {
     {
       id: 'leave-store',
       title: `take ${name} out of the members of ${store}`,
-      effect: bears(store, left),
+      ...(comesToStore(run) ? {} : { effect: bears(store, left) }),
       pointOfNoReturn: true,
       on: [on],
       resources: (context) => [leaving.removed(context, { name, host: leavingHost(run) })],
       gates: (context) => [dcsOf(inventory).worksGate(context)],
     },
   ];
+}
+
+/** Whether another member joins at once. */
+function comesToStore({ inventory, options: { by } }: Run): boolean {
+  return hostsWith(inventory, dcsOf(inventory).role).some(({ name }) => name === by);
 }
 
 /** How many losses the store bears with so many members. */
@@ -124,7 +130,7 @@ function bears(store: string, members: number): string {
 function stopStore(run: Run): OperationStep[] {
   const { view, inventory } = run;
   const name = nameOf(run);
-  if (!view.surveyed(name) || !storeRunsThere(run)) return [];
+  if (isInPlace(run) || !view.surveyed(name) || !storeRunsThere(run)) return [];
   return [
     {
       id: 'stop-store',
@@ -233,15 +239,26 @@ function slotGate(context: RoleContext, name: string): Gate {
 
 /** The others as the inventory has them without it: access lines, passwords, names, firewalls, addresses of the store, proxies. */
 function bringOthers(run: Run): OperationStep[] {
-  const { catalog, done } = run;
+  const {
+    catalog,
+    done,
+    options: { by },
+  } = run;
   if (done.has('others')) return [];
   const name = nameOf(run);
-  const roles = catalog.map((role) => role.name).filter((role) => hostsWith({ hosts: stayingHosts(run) }, role).length > 0);
+  const without = isInPlace(run) ? [] : [name];
+  const members = stayingHosts(run)
+    .map((host) => host.name)
+    .filter((each) => each !== by);
+  const others = `bring ${enumerate(members)} to what the inventory says`;
+  const roles = catalog
+    .map((role) => role.name)
+    .filter((role) => hostsWith({ hosts: run.inventory.hosts.filter((host) => !without.includes(host.name)) }, role).length > 0);
   return [
     {
       id: 'others',
-      title: `bring ${enumerate(stayingHosts(run).map((host) => host.name))} to what the inventory says without ${name}`,
-      converge: { roles, without: [name], proves: true },
+      title: by === undefined ? `${others} without ${name}` : `${others}, and have ${by} join them as a new member`,
+      converge: { roles, without, proves: true },
     },
   ];
 }

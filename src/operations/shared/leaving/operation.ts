@@ -1,0 +1,30 @@
+import type { Operation } from '../../../index.js';
+import { leaderOf, leastBehind } from '../members.js';
+import { leavingObjections } from './guards.js';
+import type { LeavingOptions, LeavingRun as Run } from './options.js';
+import { leavingProofs } from './proofs.js';
+import { leavingObservations, nameOf, slotsTtlOf, stayingMembers } from './seen.js';
+import { leavingSteps } from './steps.js';
+
+/** What operations that take a host out of its cluster have in common. */
+export const LEAVING = {
+  roles: ({ catalog }) => catalog.map(({ name }) => name),
+  // What is wrong may be the host that is to go.
+  requiresConverged: false,
+  unreachable: 'go-on',
+  patience: 60,
+  observations: leavingObservations,
+  choose: chosen,
+  guards: leavingObjections,
+  remaining: (run) => ({ steps: leavingSteps(run) }),
+  nothing: (run) => `${nameOf(run)} is no part of ${run.inventory.cluster}`,
+  checks: leavingProofs,
+} satisfies Partial<Operation<LeavingOptions>>;
+
+/** Who leads in its place, and what is given back in the end. */
+function chosen(run: Run): LeavingOptions {
+  const { view, options } = run;
+  const others = stayingMembers(run).map(({ name }) => name);
+  const to = leaderOf(view) === nameOf(run) ? leastBehind(view, others) : undefined;
+  return { ...options, slotsTtl: slotsTtlOf(run), ...(to === undefined ? {} : { to }) };
+}

@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import { CATALOG } from '../../roles/index.js';
+import remove from '../../src/operations/remove.js';
+import type { LeavingOptions } from '../../src/operations/shared/leaving/options.js';
+import { withAbsent } from '../../src/model/index.js';
+import type { OperationRun, OperationStart } from '../../src/plan/operation.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
+import { PHYSICAL_SLOTS } from '../../src/resources/physical-slots.js';
+import { REACHABILITY } from '../../src/resources/reachability.js';
+import { retiredHandle } from '../../src/resources/retired-units.js';
+import { inventoryOf, THREE } from '../support/inventory.js';
+import { madeUp, type Made } from './made-up-run.js';
+
+type Case = Made<LeavingOptions> & {
+  yaml?: string;
+  /** Members that etcd lists; default: all of three. */
+  listed3?: readonly number[];
+  /** Hosts whose server has a slot for pg3. */
+  slots?: readonly string[];
+  /** Hosts whose etcd runs. */
+  etcdRuns?: readonly string[];
+  /** Hosts that pg3's machine answers. */
+  reached?: readonly string[];
+  resumed?: true;
+};
+
+const GONE = THREE.replace(/ {2}pg3.*\n/u, '');
+const ABSENT = THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, absent: true');
+const OPTIONS: LeavingOptions = { host: 'pg3', slotsTtl: null };
+
+/** pg3 is to go from three members, of which pg1 leads. */
+async function run({
+  yaml = THREE,
+  listed3 = [1, 2, 3],
+  slots = ['pg1', 'pg2'],
+  etcdRuns = ['pg3'],
+  reached = [],
+  resumed,
+  ...made
+}: Case): Promise<OperationRun<LeavingOptions>> {
+  const options = { ...OPTIONS, ...made.options };
+  const inventory = withAbsent(await inventoryOf(yaml), options.host ?? '');
+  const members = listed3.map((number) => ({ name: `pg${number}`, peerUrls: [`https://10.0.0.${number}:2380`] }));
+  const more = Object.fromEntries(
+    ['pg1', 'pg2', 'pg3'].map((name) => [
+      name,
+      new Map<string, unknown>([
+        [ETCD_MEMBER.id, { healthy: made.etcdDown?.includes(name) !== true, hasData: true, members }],
+        [PHYSICAL_SLOTS.id, slots.includes(name) ? ['pg3', 'other'] : ['other']],
+        [REACHABILITY.id, reached.includes(name) ? [{ address: '10.0.0.3', port: 22, result: 'refused' }] : []],
+        [retiredHandle('services').id, []],
+        [retiredHandle('store').id, etcdRuns.includes(name) ? ['etcd.service'] : []],
+        ...(made.more?.[name] ?? []),
+      ]),
+    ]),
+  );
+  const made3 = madeUp(inventory, { ...made, options, more });
+  return { ...made3, catalog: CATALOG, ...(resumed === undefined ? {} : { resumed }) };
+}
+
+const ids = async (made: Case): Promise<string[]> =>
+  remove.remaining(await run(made)).steps.map((step) => `${step.id}${'on' in step ? ` @${step.on.join()}` : ''}`);
+const objection = async (made: Case): Promise<string | undefined> => remove.guards?.(await run(made))[0]?.message.split('\n')[0];
+const problem = async (yaml: string, options: LeavingOptions): Promise<string | undefined> =>
+  remove.problems?.({ inventory: await inventoryOf(yaml), options } as OperationStart<LeavingOptions>)[0]?.message;
+
+/** pg3 has been stopped, and Patroni has its key no more. */
+const OUT: Case = { stopped: ['pg3'], disabled: ['pg3'], listed3: [1, 2], slots: [], etcdRuns: [] };
+const DEAD: Case = { away: ['pg3'], options: { dead: true }, slots: ['pg1'] };
+
+describe('pgprov remove', () => {
+  it.each<{ title: string; made: Case; left: string[] }>([
+    {
+      title: 'a standby, which is stopped before the others forget it',
+      made: {},
+      left: [
+        'stop @pg3',
+        'leave-store @pg1',
+        'stop-store @pg3',
+        'forget @pg1',
+        'slots-ttl @pg1',
+        'slots @pg1,pg2',
+        'slots-ttl-back @pg1',
+        'others',
+        'mark',
+      ],
+    },
+    {
+      title: 'the leader, once another one leads',
+      made: { leader: 'pg3', options: { to: 'pg2' }, slots: [] },
+      left: ['hand-over @pg3', 'follow @pg2', 'stop @pg3', 'leave-store @pg1', 'stop-store @pg3', 'forget @pg2', 'others', 'mark'],
+    },
+    {
+      title: 'what is lost, without reaching it',
+      made: DEAD,
+      left: ['leave-store @pg1', 'slots-ttl @pg1', 'slots @pg1', 'slots-ttl-back @pg1', 'others', 'mark'],
+    },
+    {
+      title: 'what the inventory has no more',
+      made: { ...DEAD, yaml: GONE },
+      left: ['leave-store @pg1', 'slots-ttl @pg1', 'slots @pg1', 'slots-ttl-back @pg1', 'others'],
+    },
+    {
+      title: 'what is absent in the inventory, which need not be changed',
+      made: { ...OUT, yaml: ABSENT, resumed: true },
+      left: ['others'],
+    },
+    {
+      title: 'what another command has begun to',
+      made: { ...OUT, slots: ['pg2'], config: { member_slots_ttl: 0 }, options: { slotsTtl: '10min' }, resumed: true },
+      left: ['slots @pg2', 'slots-ttl-back @pg1', 'others', 'mark'],
+    },
+    {
+      title: 'what is forgotten, where only member_slots_ttl is to be given back',
+      made: { ...OUT, config: { member_slots_ttl: 0 }, resumed: true },
+      left: ['slots-ttl-back @pg1', 'others', 'mark'],
+    },
+    { title: 'nothing that is gone', made: { ...OUT, yaml: ABSENT }, left: [] },
+    {
+      title: 'no slot that the inventory wants',
+      made: { ...OUT, slots: ['pg1'], config: { slots: { pg3: { type: 'physical' } } } },
+      left: ['others', 'mark'],
+    },
+  ])('takes out $title', async ({ made, left }) => expect(await ids(made)).toEqual(left));
+
+  it('says what etcd bears then', async () => {
+    const step = remove.remaining(await run({})).steps.find(({ id }) => id === 'leave-store');
+    expect(step?.effect).toBe(
+      'etcd then has 2 members and bears the loss of none: when one of them fails, the cluster takes no writes until it is back; add another soon',
+    );
+  });
+
+  it.each<{ title: string; made: Case; says: string | undefined }>([
+    { title: 'a standby', made: {}, says: undefined },
+    {
+      title: 'a standby that never comes up',
+      made: { own: { pg3: { state: 'creating replica' } }, listed: { pg3: { state: 'creating replica' } } },
+      says: undefined,
+    },
+    { title: 'the leader', made: { leader: 'pg3', options: { to: 'pg2' } }, says: undefined },
+    {
+      title: 'a leader that nobody can follow',
+      made: { leader: 'pg3', listed: { pg1: { tags: { nofailover: true } }, pg2: { state: 'starting' } } },
+      says: 'pg3 leads, and no standby can take the lead from it:',
+    },
+    {
+      title: 'a host that neither the inventory nor the cluster has',
+      made: { options: { host: 'pg9' }, slots: [] },
+      says: 'there is no host "pg9"',
+    },
+    {
+      title: 'a host while another one is out of reach',
+      made: { away: ['pg2'] },
+      says: 'pg2 cannot be reached, and pg3 has to be taken out of what it has, too',
+    },
+    {
+      title: 'a host out of reach',
+      made: { away: ['pg3'] },
+      says: 'pg3 does not answer, and nobody but you knows whether it comes back',
+    },
+    { title: 'a host that is dead', made: DEAD, says: undefined },
+    { title: 'a host that answers, as dead', made: { options: { dead: true } }, says: 'pg3 answers, so it is not dead' },
+    {
+      title: 'a host that only pgprov does not reach',
+      made: { ...DEAD, reached: ['pg2'] },
+      says: 'pg3 cannot be reached from here, and lives: its machine answers pg2',
+    },
+    {
+      title: 'a host of which the inventory does not say where it is, while it lives',
+      made: {
+        yaml: GONE,
+        own: {
+          pg1: {
+            replication: [
+              { application: 'pg2', state: 'streaming', syncState: 'async' },
+              { application: 'pg3', state: 'streaming', syncState: 'async' },
+            ],
+          },
+        },
+      },
+      says: 'pg3 cannot be reached from here, and lives: it streams from pg1',
+    },
+    { title: 'a host while nobody leads', made: { leader: null }, says: 'the cluster has no leader, so nobody can be taken out of it' },
+    {
+      title: 'a host in maintenance mode',
+      made: { config: { pause: true } },
+      says: 'the cluster is in maintenance mode, in which Patroni leaves the members alone',
+    },
+    {
+      title: 'the last synchronous standby',
+      made: { config: { synchronous_mode: true }, listed: { pg2: { state: 'starting' } } },
+      says: 'with synchronous_mode pg1 needs a standby that streams, and without pg3 there is none',
+    },
+    {
+      title: 'a host without which etcd has no quorum',
+      made: { etcdDown: ['pg2'] },
+      says: 'pg2 is not healthy: without pg3 too few of the 2 members of etcd that are left would work for a quorum',
+    },
+  ])('decides about $title', async ({ made, says }) => expect(await objection(made)).toBe(says));
+
+  const apart = `${THREE}  e1: {address: 192.0.2.9, cluster_address: 10.0.0.9, roles: [base, etcd]}\n`;
+  it.each<{ title: string; yaml: string; options: LeavingOptions; says: string | undefined }>([
+    { title: 'no host', yaml: THREE, options: {}, says: 'which host is to go?' },
+    { title: 'a host', yaml: THREE, options: OPTIONS, says: undefined },
+    { title: 'a host of etcd alone', yaml: apart, options: { host: 'e1' }, says: undefined },
+    {
+      title: 'the only member',
+      yaml: 'cluster: demo\nhosts:\n  pg1: 10.0.0.1\n',
+      options: { host: 'pg1' },
+      says: 'pg1 is the only member of demo: without it there would be none',
+    },
+    {
+      title: 'the only member of etcd',
+      yaml: 'cluster: demo\nroles: [base, pgdg, postgresql, replication, patroni]\nhosts:\n  pg1: 10.0.0.1\n  pg2: 10.0.0.2\n  e1: {address: 10.0.0.9, roles: [base, etcd]}\n',
+      options: { host: 'e1' },
+      says: 'e1 is the only member of etcd: without it Patroni could not go on',
+    },
+    {
+      title: 'the host of the repository',
+      yaml: 'cluster: demo\nroles: [base, pgdg, postgresql, replication, etcd, patroni, backup]\nhosts:\n  pg1: 10.0.0.1\n  pg2: 10.0.0.2\n  repo1: {address: 10.0.0.9, roles: [base, pgdg, backup-repository]}\n',
+      options: { host: 'repo1' },
+      says: 'repo1 has the repository of the backups, which would go with it',
+    },
+    {
+      title: 'a member of a cluster in Consul',
+      yaml: `${THREE}dcs: consul\n`,
+      options: OPTIONS,
+      says: 'pgprov takes no host out of a cluster that is kept in Consul',
+    },
+  ])('decides before it connects about $title', async ({ yaml, options, says }) => expect(await problem(yaml, options)).toBe(says));
+
+  it('chooses the best standby in place of a leader, and keeps member_slots_ttl as it was', async () => {
+    const made = await run({ leader: 'pg3', listed: { pg1: { lag: 10 } }, config: { member_slots_ttl: '1h' } });
+    expect(remove.choose?.(made)).toMatchObject({ host: 'pg3', to: 'pg2', slotsTtl: '1h' });
+  });
+});
