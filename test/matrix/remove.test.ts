@@ -90,7 +90,7 @@ describe('members that go', () => {
     const remove = ['remove', cluster.file, '--host', 'pg3', '--yes', '--output', 'plain'];
     const check = await pgprov('remove', cluster.file, '--host', 'pg3', '--check');
     expect(check.all).toContain('etcd then has 2 members and bears the loss of none');
-    await killAtEach(remove, [/remove\/stop/u, /remove\/leave-store/u, /remove\/forget/u, /remove\/slots/u, /remove\/others|base\//u]);
+    await killAtEach(remove, [/remove\/stop /u, /remove\/leave-store/u, /remove\/stop-store/u, /remove\/slots/u, /base\//u]);
     const removed = await pgprov(...remove);
     expect(removed.code, removed.all).toBe(0);
     expect(await processes('pg1', 'pg2')).toEqual(before);
@@ -100,5 +100,75 @@ describe('members that go', () => {
     expect(await must(host('pg3'), 'ls /var/lib/postgresql/*/main/PG_VERSION')).not.toBe('');
     const again = await pgprov(...remove);
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('pg3 is no part of demo')]);
+  });
+
+  it('are named with the command while the cluster has them and the inventory has not, and nothing is changed', async () => {
+    const absent = { address: addressOf('pg2'), absent: true };
+    for (const hosts of [{ ...plain('pg1'), pg2: absent }, plain('pg1')]) {
+      await has(hosts);
+      for (const command of ['plan', 'diff', 'status']) {
+        const told = await pgprov(command, cluster.file);
+        expect([command, told.code === 0, told.all]).toEqual([command, false, expect.stringMatching(/pgprov remove \S+ --host pg2/u)]);
+      }
+      const applied = await pgprov('apply', cluster.file, '--yes');
+      expect([applied.code === 0, applied.all]).toEqual([false, expect.stringContaining('pgprov remove')]);
+    }
+    const lives = await pgprov('remove', cluster.file, '--host', 'pg2', '--dead', '--yes');
+    expect([lives.code, lives.all]).toEqual([4, expect.stringContaining('pg2 cannot be reached from here, and lives')]);
+    await has(plain('pg1', 'pg2'));
+    const answers = await pgprov('remove', cluster.file, '--host', 'pg2', '--dead', '--yes');
+    expect([answers.code, answers.all]).toEqual([4, expect.stringContaining('pg2 answers, so it is not dead')]);
+    const unknown = await pgprov('remove', cluster.file, '--host', 'pg9', '--yes');
+    expect([unknown.code, unknown.all]).toEqual([2, expect.stringContaining('pg9')]);
+    await isWhole('pg1', 'pg2');
+  });
+
+  it('hand the lead over before, where one of them leads', async () => {
+    await has(plain('pg1', 'pg2', 'pg4'));
+    const joined = await pgprov('apply', cluster.file, '--yes');
+    expect(joined.code, joined.all).toBe(0);
+    await isWhole('pg1', 'pg2', 'pg4');
+    const leads = await leader(host('pg1'));
+    const removed = await pgprov('remove', cluster.file, '--host', leads, '--yes');
+    expect(removed.code, removed.all).toBe(0);
+    expect(removed.all).toMatch(/writes paused for/u);
+    await isWhole(...['pg1', 'pg2', 'pg4'].filter((name) => name !== leads));
+  });
+
+  /** Makes of a host a machine on which nothing is, but for packages. */
+  const wipe = (name: string): Promise<string> =>
+    must(
+      host(name),
+      'systemctl disable --now patroni etcd 2>/dev/null; pkill -9 -x postgres; rm -rf /var/lib/etcd/* /var/lib/postgresql/*/main /var/lib/pgprov /etc/patroni/config.yml',
+    );
+
+  it('are replaced when their machine is lost, by the same command where pgprov was killed at each step of it', async () => {
+    const members = (await etcdNames(host('pg2'))).filter((name) => name !== '');
+    const [first = '', second = ''] = members;
+    await wipe('pg3');
+    await has(plain(first, second, 'pg3'));
+    const joined = await pgprov('apply', cluster.file, '--yes');
+    expect(joined.code, joined.all).toBe(0);
+    await isWhole(first, second, 'pg3');
+    const spare = ['pg1', 'pg2', 'pg4'].find((name) => !members.includes(name)) as string;
+    await wipe(spare);
+    await host(second).kill();
+    await has(plain(first, second, 'pg3', spare));
+    const unsaid = await pgprov('replace', cluster.file, '--host', second, '--by', spare, '--yes');
+    expect(unsaid.code, unsaid.all).toBe(4);
+    const replace = ['replace', cluster.file, '--host', second, '--by', spare, '--dead', '--yes', '--output', 'plain'];
+    await killAtEach(replace, [/replace\/leave-store/u, /etcd\/join/u, /patroni\/start/u]);
+    const replaced = await pgprov(...replace);
+    expect(replaced.code, replaced.all).toBe(0);
+    await isWhole(first, 'pg3', spare);
+  });
+
+  it('are replaced by a new machine of the same name', async () => {
+    await wipe('pg3');
+    const replaced = await pgprov('replace', cluster.file, '--host', 'pg3', '--dead', '--yes', '--output', 'plain');
+    expect(replaced.code, replaced.all).toBe(0);
+    const members = (await etcdNames(host('pg3'))).filter((name) => name !== '');
+    expect(members).toHaveLength(3);
+    await isWhole(...members);
   });
 });

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { CATALOG } from '../../roles/index.js';
 import remove from '../../src/operations/remove.js';
+import replace from '../../src/operations/replace.js';
 import type { LeavingOptions } from '../../src/operations/shared/leaving/options.js';
 import { withAbsent } from '../../src/model/index.js';
 import type { OperationRun, OperationStart } from '../../src/plan/operation.js';
+import { View } from '../../src/plan/view.js';
+import { DATA_DIRECTORY } from '../../src/resources/data-directory.js';
+import { DCS } from '../../src/resources/dcs.js';
+import { HOST_FACTS } from '../../src/resources/host-facts.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { PHYSICAL_SLOTS } from '../../src/resources/physical-slots.js';
 import { REACHABILITY } from '../../src/resources/reachability.js';
@@ -232,5 +238,48 @@ describe('pgprov remove', () => {
   it('chooses the best standby in place of a leader, and keeps member_slots_ttl as it was', async () => {
     const made = await run({ leader: 'pg3', listed: { pg1: { lag: 10 } }, config: { member_slots_ttl: '1h' } });
     expect(remove.choose?.(made)).toMatchObject({ host: 'pg3', to: 'pg2', slotsTtl: '1h' });
+  });
+});
+
+describe('pgprov replace', () => {
+  const NEW = `${THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, absent: true')}  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4}\n`;
+  const EMPTY = { pg3: new Map<string, unknown>([[ETCD_MEMBER.id, { healthy: false, hasData: false, members: [] }], [DATA_DIRECTORY.id, { kind: 'empty' }]]) };
+  /** pg3 has a new machine, on which nothing is. */
+  const inPlace: Case = { own: { pg3: null }, listed: {}, registered: {}, more: EMPTY, slots: ['pg1'], etcdRuns: [], options: { by: 'pg3', dead: true } };
+  const forgotten = (made: OperationRun<LeavingOptions>): OperationRun<LeavingOptions> => {
+    const states = new Map(
+      made.inventory.hosts.map(({ name }) => {
+        const dcs = made.view.read(name, DCS);
+        const members = dcs?.reachable === true ? dcs.members.filter((member) => member.name !== 'pg3') : [];
+        const own = made.view.read(name, PATRONI_MEMBER);
+        const without = own?.answers === true ? { ...own, replication: [], cluster: own.cluster.filter((each) => each.name !== 'pg3') } : own;
+        const seen = [ETCD_MEMBER, DATA_DIRECTORY, PHYSICAL_SLOTS, HOST_FACTS].map((handle) => [handle.id, made.view.read(name, handle as never)] as const);
+        return [name, new Map<string, unknown>([...seen, [DCS.id, { ...dcs, members }], [PATRONI_MEMBER.id, without]])];
+      }),
+    );
+    return { ...made, view: new View(made.inventory, states) };
+  };
+
+  it('takes the former machine out, and has the new one of its name join', async () => {
+    const made = forgotten(await run(inPlace));
+    expect(replace.remaining(made).steps.map(({ id, title }) => `${id}: ${title}`)).toEqual([
+      'leave-store: take pg3 out of the members of etcd',
+      'others: bring pg1 and pg2 to what the inventory says, and have pg3 join them as a new member',
+    ]);
+    expect(replace.guards?.(made)).toEqual([]);
+    const asked = { ...made, options: { ...made.options, dead: false } };
+    expect(replace.guards?.(asked)[0]?.message).toBe('nobody but you knows whether the former machine of pg3 comes back');
+  });
+
+  it('is refused while the former machine lives, or the new one has data', async () => {
+    expect(replace.guards?.(await run(inPlace))[0]?.message).toContain('the former machine of pg3 lives: its Patroni is registered');
+    expect(replace.guards?.(await run({ ...inPlace, more: {} }))[0]?.message).toBe('pg3 has data already, so it is no new machine');
+  });
+
+  it('has another host join that the inventory must have', async () => {
+    const start = async (by: string): Promise<string | undefined> =>
+      replace.problems?.({ inventory: await inventoryOf(NEW), options: { host: 'pg3', by } } as OperationStart<LeavingOptions>)[0]?.message;
+    expect(await start('pg9')).toContain('pg9');
+    expect(await start('pg4')).toBeUndefined();
   });
 });

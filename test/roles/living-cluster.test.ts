@@ -21,8 +21,8 @@ const DEBIAN = { os: 'debian', version: '13', memory: 8 * 1024 ** 3 };
 const viewOf = (inventory: Inventory, states: object): View =>
   new View(inventory, new Map(inventory.hosts.map(({ name }) => [name, new Map(Object.entries({ [HOST_FACTS.id]: DEBIAN, ...states }))])));
 
-const store = (members: readonly DcsMember[], config: object = {}): object => ({
-  [DCS.id]: { reachable: true, initialize: '7', leader: 'pg1', members, config },
+const store = (members: readonly DcsMember[], config: object = {}, more: object = {}): object => ({
+  [DCS.id]: { reachable: true, initialize: '7', leader: 'pg1', members, config, ...more },
 });
 const member = (name: string, address: string, state = 'streaming'): DcsMember => ({
   name,
@@ -38,6 +38,7 @@ describe('a member that the inventory no longer has', () => {
       ({ kind, message }) => `${kind}: ${message.replace(/\(\/\S*\//u, '(')}`,
     );
   const withoutRole = THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, roles: [base, etcd]');
+  const absent = THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, absent: true');
   const gone = THREE.replace(/ {2}pg3.*\n/u, '');
 
   it.each<{ title: string; yaml: string; members: DcsMember[]; states?: object; says: string[] }>([
@@ -61,6 +62,19 @@ describe('a member that the inventory no longer has', () => {
       members: [...OWN, member('pg3', '10.0.0.3')],
       states: { [ETCD_MEMBER.id]: { healthy: true, hasData: true, members: [{ name: 'pg3', peerUrls: ['https://10.0.0.3:2380'] }] } },
       says: [],
+    },
+    {
+      title: 'is absent',
+      yaml: absent,
+      members: [...OWN, member('pg3', '10.0.0.3')],
+      says: ['refuse: pg3 (postgres://10.0.0.3:5432/postgres) is absent in the inventory, but runs as a member of the cluster demo'],
+    },
+    {
+      title: 'is absent and only down',
+      yaml: absent,
+      members: OWN,
+      states: store(OWN, { slots: { kept: {} } }, { retainedSlots: ['kept', 'pg1', 'pg2', 'pg3'] }),
+      says: ['refuse: pg3 is absent in the inventory, and Patroni keeps a slot for it (pg3), as for a member that is only down'],
     },
     { title: 'has another name', yaml: THREE.replace('pg3:', 'db3:'), members: [...OWN, member('pg3', '10.0.0.3')], says: [] },
   ])('is detected when it $title', async ({ yaml, members, states = {}, says }) =>
