@@ -35,6 +35,11 @@ function addressOf(host: Host): { address: string; port: number } {
   return { address: host.clusterAddress, port: variables(host, 'postgresql').port };
 }
 
+/** Servers that are to be none any more. */
+function absentServers({ inventory }: Pick<RoleContext, 'inventory'>): { address: string; port: number }[] {
+  return inventory.absent.filter(({ roles }) => roles.includes('postgresql')).map(addressOf);
+}
+
 /** The replication role, and the .pgpass with a line for every server. */
 export function replicationAccount(context: RoleContext): Resource[] {
   const { host, platform } = context;
@@ -65,6 +70,9 @@ export function passwordLines(context: RoleContext): Resource {
       group,
       entries: servers(context).flatMap(({ address, port }) =>
         databases.map((database) => ({ host: address, port, database, user: name, password })),
+      ),
+      former: absentServers(context).flatMap(({ address, port }) =>
+        databases.map((database) => ({ host: address, port, database, user: name })),
       ),
     }),
   ) as Resource;

@@ -17,7 +17,7 @@ export function escapeField(field: string): string {
   return field.replaceAll('\\', '\\\\').replaceAll(':', '\\:');
 }
 
-function entryKey(entry: PgpassEntry): string {
+function entryKey(entry: Omit<PgpassEntry, 'password'>): string {
   return [entry.host, String(entry.port), entry.database, entry.user].map(escapeField).join(':');
 }
 
@@ -30,12 +30,18 @@ function lineKey(line: string): string | undefined {
 /**
  * Our lines first, because libpq takes the first that matches; lines of other people are kept, but for those
  * that say the same as ours with another password. A file in which libpq finds ours is as it should be: another instance on the host has its lines there too.
+ * @param former what lines of ours were for, and must be for no more
  */
-export function mergePgpass(current: string, entries: readonly PgpassEntry[]): string {
+export function mergePgpass(current: string, entries: readonly PgpassEntry[], former: readonly Omit<PgpassEntry, 'password'>[] = []): string {
   const keys = new Set(entries.map(entryKey));
+  const gone = new Set(former.map(entryKey).filter((key) => !keys.has(key)));
   const ours = entries.map((entry) => `${entryKey(entry)}:${escapeField(entry.password.reveal())}`);
-  if (entries.length > 0 && entries.every((entry, index) => isFound(current, entry, ours[index] ?? ''))) return current;
-  const others = current.split('\n').filter((line) => line !== '' && !keys.has(lineKey(line) ?? ''));
+  const kept = current
+    .split('\n')
+    .filter((line) => !gone.has(lineKey(line) ?? ''))
+    .join('\n');
+  if (entries.length > 0 && entries.every((entry, index) => isFound(kept, entry, ours[index] ?? ''))) return kept;
+  const others = kept.split('\n').filter((line) => line !== '' && !keys.has(lineKey(line) ?? ''));
   return [...ours, ...others, ''].join('\n');
 }
 
@@ -53,8 +59,14 @@ function isFound(current: string, entry: PgpassEntry, wanted: string): boolean {
 /** Between two fields. */
 const FIELDS = /(?<=(?<!\\)(?:\\\\)*):/u;
 
-/** The password file of a user: 0600, its own, with these entries. */
-export function pgpass(options: { path: string; owner: string; group: string; entries: readonly PgpassEntry[] }): Resource<PathState> {
+/** The password file of a user: 0600, its own, with these entries, and none that are `former`. */
+export function pgpass(options: {
+  path: string;
+  owner: string;
+  group: string;
+  entries: readonly PgpassEntry[];
+  former?: readonly Omit<PgpassEntry, 'password'>[];
+}): Resource<PathState> {
   const wanted = mergePgpass('', options.entries);
   return editedFile({
     path: options.path,
@@ -62,7 +74,7 @@ export function pgpass(options: { path: string; owner: string; group: string; en
     group: options.group,
     mode: '0600',
     sensitive: true,
-    edit: (current) => mergePgpass(current, options.entries),
+    edit: (current) => mergePgpass(current, options.entries, options.former),
     digest: createHash('sha256').update(wanted).digest('hex'),
   });
 }

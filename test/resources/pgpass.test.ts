@@ -16,6 +16,15 @@ const entry = (host: string, password: string, rest: Partial<PgpassEntry> = {}):
   ...rest,
 });
 
+it('drops lines of servers that are none any more, also where libpq finds all others, and no others', () => {
+  const own = '10.0.0.1:5432:replication:replicator:pa55word\n';
+  const others = '10.0.0.3:5433:replication:replicator:x\n10.0.0.3:5432:app:clerk:y\n';
+  const current = `${own}10.0.0.3:5432:replication:replicator:pa55word\n${others}`;
+  const former = [entry('10.0.0.3', ''), entry('10.0.0.1', '')];
+  expect(mergePgpass(current, [entry('10.0.0.1', 'pa55word')], former)).toBe(own + others);
+  expect(mergePgpass(own + others, [entry('10.0.0.1', 'pa55word')], former)).toBe(own + others);
+});
+
 describe('mergePgpass', () => {
   it.each([
     { title: 'an empty file', current: '', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
