@@ -44,15 +44,16 @@ export function guardLeftMembers(view: View): Objection[] {
         },
       ];
     });
-  return left.length > 0 ? left : guardDownMembers(view, store);
+  return left.length > 0 ? left : guardDownMembers(view, store, [...inStore, ...store.members.map(({ name }) => name)]);
 }
 
 /**
  * A member that is down, and for which Patroni keeps a slot yet: were it only down for maintenance, the others would refuse it when it is back. After
  * `member_slots_ttl` nobody knows of it any more.
+ * @param told members of which another guard tells
  */
-function guardDownMembers({ inventory }: View, { retainedSlots = [], config }: Store): Objection[] {
-  const wanted = hostsWith(inventory, 'patroni').map(({ name }) => slotNameOf(name));
+function guardDownMembers({ inventory }: View, { retainedSlots = [], config }: Store, told: readonly string[]): Objection[] {
+  const wanted = [...hostsWith(inventory, 'patroni').map(({ name }) => name), ...told].map(slotNameOf);
   const given = Object.keys((config?.['slots'] as object | undefined) ?? {});
   return retainedSlots
     .filter((slot) => !wanted.includes(slot) && !given.includes(slot))

@@ -32,7 +32,11 @@ function lineKey(line: string): string | undefined {
  * that say the same as ours with another password. A file in which libpq finds ours is as it should be: another instance on the host has its lines there too.
  * @param former what lines of ours were for, and must be for no more
  */
-export function mergePgpass(current: string, entries: readonly PgpassEntry[], former: readonly Omit<PgpassEntry, 'password'>[] = []): string {
+export function mergePgpass(
+  current: string,
+  entries: readonly PgpassEntry[],
+  former: readonly Omit<PgpassEntry, 'password'>[] = [],
+): string {
   const keys = new Set(entries.map(entryKey));
   const gone = new Set(former.map(entryKey).filter((key) => !keys.has(key)));
   const ours = entries.map((entry) => `${entryKey(entry)}:${escapeField(entry.password.reveal())}`);

@@ -37,7 +37,9 @@ describe('a host that is absent', () => {
 
   it('does not lead, and is not the last one', async () => {
     const leads = `leader: pg3\n${YAML}`;
-    expect(await problemsOf(directory.path, leads, { roles: CATALOG })).toContain('inventory.yml:1:9 leader: host "pg3" is absent and cannot lead');
+    expect(await problemsOf(directory.path, leads, { roles: CATALOG })).toContain(
+      'inventory.yml:1:9 leader: host "pg3" is absent and cannot lead',
+    );
     const none = 'cluster: demo\nhosts:\n  pg1: {address: 192.0.2.1, absent: true}\n';
     expect((await problemsOf(directory.path, none, { roles: CATALOG }))[0]).toContain('no host would be left: every one is absent');
   });

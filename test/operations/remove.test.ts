@@ -243,17 +243,33 @@ describe('pgprov remove', () => {
 
 describe('pgprov replace', () => {
   const NEW = `${THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, absent: true')}  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4}\n`;
-  const EMPTY = { pg3: new Map<string, unknown>([[ETCD_MEMBER.id, { healthy: false, hasData: false, members: [] }], [DATA_DIRECTORY.id, { kind: 'empty' }]]) };
+  const EMPTY = {
+    pg3: new Map<string, unknown>([
+      [ETCD_MEMBER.id, { healthy: false, hasData: false, members: [] }],
+      [DATA_DIRECTORY.id, { kind: 'empty' }],
+    ]),
+  };
   /** pg3 has a new machine, on which nothing is. */
-  const inPlace: Case = { own: { pg3: null }, listed: {}, registered: {}, more: EMPTY, slots: ['pg1'], etcdRuns: [], options: { by: 'pg3', dead: true } };
+  const inPlace: Case = {
+    own: { pg3: null },
+    listed: {},
+    registered: {},
+    more: EMPTY,
+    slots: ['pg1'],
+    etcdRuns: [],
+    options: { by: 'pg3', dead: true },
+  };
   const forgotten = (made: OperationRun<LeavingOptions>): OperationRun<LeavingOptions> => {
     const states = new Map(
       made.inventory.hosts.map(({ name }) => {
         const dcs = made.view.read(name, DCS);
         const members = dcs?.reachable === true ? dcs.members.filter((member) => member.name !== 'pg3') : [];
         const own = made.view.read(name, PATRONI_MEMBER);
-        const without = own?.answers === true ? { ...own, replication: [], cluster: own.cluster.filter((each) => each.name !== 'pg3') } : own;
-        const seen = [ETCD_MEMBER, DATA_DIRECTORY, PHYSICAL_SLOTS, HOST_FACTS].map((handle) => [handle.id, made.view.read(name, handle as never)] as const);
+        const without =
+          own?.answers === true ? { ...own, replication: [], cluster: own.cluster.filter((each) => each.name !== 'pg3') } : own;
+        const seen = [ETCD_MEMBER, DATA_DIRECTORY, PHYSICAL_SLOTS, HOST_FACTS].map(
+          (handle) => [handle.id, made.view.read(name, handle as never)] as const,
+        );
         return [name, new Map<string, unknown>([...seen, [DCS.id, { ...dcs, members }], [PATRONI_MEMBER.id, without]])];
       }),
     );

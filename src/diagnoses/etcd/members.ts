@@ -1,4 +1,15 @@
-import { defineDiagnosis, ETCD_CLUSTER, ETCD_MEMBER, etcdCluster, notWanted, pgprov, removal, type EtcdListed, type Finding, type View } from '../../index.js';
+import {
+  defineDiagnosis,
+  ETCD_CLUSTER,
+  ETCD_MEMBER,
+  etcdCluster,
+  notWanted,
+  pgprov,
+  removal,
+  type EtcdListed,
+  type Finding,
+  type View,
+} from '../../index.js';
 import { etcdClient } from '../../../roles/shared/etcd/client.js';
 import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
 import { etcdctlOn } from '../../../roles/shared/etcd/etcdctl.js';
