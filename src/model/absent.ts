@@ -2,6 +2,7 @@ import type { Host, Inventory } from './inventory.js';
 import { own, type Mapping } from './mapping.js';
 import type { Outline } from './outline.js';
 import type { Report } from './report.js';
+import { topologyOf } from './topology.js';
 
 /** Tells which hosts are `absent`; reports where none is left, and a leader that is absent. */
 export function absentHosts(outline: Outline, top: Mapping, report: Report): (name: string) => boolean {
@@ -34,12 +35,12 @@ export function withoutHosts(inventory: Inventory, names: readonly string[]): In
   if (gone.length === 0) return inventory;
   const hosts = inventory.hosts.filter((host) => !isGone(host));
   const leads = names.includes(inventory.leader);
-  const role = (host: Host | undefined): boolean => host?.roles.includes('patroni') === true || host?.roles.includes('postgresql') === true;
+  const isServer = (host: Host): boolean => topologyOf(host) === 'patroni' || host.roles.includes('postgresql');
   return {
     ...inventory,
     hosts,
     absent: [...inventory.absent, ...gone.filter((host) => !inventory.absent.includes(host))],
     groups: inventory.groups.map((group) => ({ ...group, hosts: group.hosts.filter((name) => !names.includes(name)) })),
-    ...(leads ? { leader: hosts.find(role)?.name ?? hosts[0]?.name ?? '' } : {}),
+    ...(leads ? { leader: hosts.find(isServer)?.name ?? hosts[0]?.name ?? '' } : {}),
   };
 }

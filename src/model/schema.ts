@@ -149,7 +149,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
           default: false,
           change: MEMBERSHIP,
           description:
-            'The host is not to be part of the cluster any more. `apply` leaves it alone; [`pgprov remove`](changes.md#a-host-that-is-to-go) takes it out.',
+            'The host is not to be part of the cluster any more. `apply` leaves it alone; see [how it is taken out](changes.md#a-host-that-is-to-go).',
         },
         roles: rolesOf('Roles of this host; replaces the list it would inherit.'),
         ...anySections,

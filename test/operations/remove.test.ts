@@ -231,7 +231,7 @@ describe('pgprov remove', () => {
       title: 'a member of a cluster in Consul',
       yaml: `${THREE}dcs: consul\n`,
       options: OPTIONS,
-      says: 'pgprov takes no host out of a cluster that is kept in Consul',
+      says: 'no host is taken out of a cluster that is kept in Consul',
     },
   ])('decides before it connects about $title', async ({ yaml, options, says }) => expect(await problem(yaml, options)).toBe(says));
 

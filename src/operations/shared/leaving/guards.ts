@@ -1,4 +1,4 @@
-import { enumerate, pgprov, streamsTo, unknownName, type OperationObjection, type OperationStart } from '../../../index.js';
+import { enumerate, pgprov, streamsTo, topologyOf, unknownName, type OperationObjection, type OperationStart } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { quorumOf } from '../../../../roles/shared/quorum.js';
@@ -39,13 +39,13 @@ export function leavingProblems(start: OperationStart<LeavingOptions>): Operatio
   const { name: store, leaving, role } = dcsOf(inventory);
   if (leaving === undefined)
     return input(
-      `pgprov takes no host out of a cluster that is kept in ${store}`,
+      `no host is taken out of a cluster that is kept in ${store}`,
       `nothing was done; stop Patroni and ${store} there by hand (\`systemctl disable --now patroni\`, then let its agent leave), and take it out of the inventory`,
     );
   const host = leavingHost(start);
   if (host === undefined) return [];
   const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
-  if (host.roles.includes('patroni') && stayingMembers(start).length === 0)
+  if (topologyOf(host) === 'patroni' && stayingMembers(start).length === 0)
     return refuse(
       `${name} is the only member of ${inventory.cluster}: without it there would be none`,
       'add another one first, or stop this one by hand',

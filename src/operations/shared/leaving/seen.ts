@@ -7,6 +7,7 @@ import {
   retiredHandle,
   retiredUnits,
   slotNameOf,
+  topologyOf,
   type Host,
   type Observation,
   type RoleContext,
@@ -62,7 +63,7 @@ export function hasData({ view, inventory }: Run, host: string): boolean {
 /** Asks the members for their slots, and the host that is to go for what runs there. */
 export function leavingObservations(context: RoleContext, { options }: Pick<Run, 'options'>): Observation[] {
   const { host, platform } = context;
-  const slots = host.roles.includes('patroni') ? [physicalSlots(localServer(host, platform)) as Observation] : [];
+  const slots = topologyOf(host) === 'patroni' ? [physicalSlots(localServer(host, platform)) as Observation] : [];
   if (host.name !== options.host) return slots;
   return [...slots, ...memberRuns(context), ...retired(context)];
 }

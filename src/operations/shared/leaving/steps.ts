@@ -7,6 +7,7 @@ import {
   sh,
   SLOT_NAMES,
   slotNameOf,
+  topologyOf,
   wakeMember,
   type Gate,
   type OperationStep,
@@ -71,7 +72,7 @@ function stop(run: Run): OperationStep[] {
   const name = nameOf(run);
   if (isInPlace(run) || !view.surveyed(name) || !servesThere(run)) return [];
   const host = leavingHost(run);
-  const isMember = host?.roles.includes('patroni') === true;
+  const isMember = host !== undefined && topologyOf(host) === 'patroni';
   const what = isMember ? `Patroni and PostgreSQL on ${name}` : `what serves on ${name}`;
   return [
     {
