@@ -1,4 +1,4 @@
-import { consulMember, CONSUL_MEMBER, defineRole, type CheckResult, type StatusLine, type View } from '../src/index.js';
+import { consulMember, CONSUL_MEMBER, defineRole, onlyThoroughly, type CheckResult, type StatusLine, type View } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { agentStages, consulPackage } from './shared/consul/agent.js';
 import { consulDcs } from './shared/consul/dcs.js';
@@ -9,6 +9,7 @@ import { agentToken, patroniToken } from './shared/consul/patroni-token.js';
 import { consulClient, CONSUL_PORTS, consulServers, DATACENTER } from './shared/consul/servers.js';
 import { MANAGEMENT_TOKEN } from './shared/consul/tokens.js';
 import { consulUnitGuard } from './shared/consul/unit-guard.js';
+import { programOf, versionLines } from './shared/programs.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { tlsCopies } from './shared/layout.js';
 import { installation } from './shared/packages.js';
@@ -37,6 +38,7 @@ export default defineRole({
     whatRuns(context),
     consulMember(consulClient(context.platform, 'management'), context.platform.consul.dataDirectory),
     reachesPeers(context.host, context.inventory),
+    onlyThoroughly(programOf(context, 'consul')),
   ],
   saves: ({ platform }, { form }) => [...unitSaves('consul', platform.consul.unit, form)],
   tls: () => ({
@@ -70,7 +72,7 @@ export default defineRole({
     ...guardChanges(view, 'consul'),
     ...view.hosts('consul').flatMap((host) => guardAgent(view, host, credentials)),
   ],
-  status: (view, { name }) => serverLine(view, name),
+  status: (view, host) => [...serverLine(view, host.name), ...versionLines(view, host, 'consul', 'Consul')],
   checks: (view) => view.hosts('consul').flatMap(({ name }) => checkServer(view, name)),
 });
 

@@ -10,6 +10,7 @@ import {
   etcdMember,
   etcdRunning,
   etcdVotes,
+  onlyThoroughly,
   service,
   settingsText,
   tlsResources,
@@ -41,6 +42,7 @@ import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { foreignAuthority, madeForOther } from './shared/other-cluster.js';
 import { reachesPeers } from './shared/peers.js';
+import { programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { installation, unitPackage } from './shared/packages.js';
 import { ETCD_VARIABLES } from './shared/sections/etcd.js';
@@ -68,6 +70,7 @@ export default defineRole({
     etcdRunning(context.platform.etcd.environmentFile),
     etcdMember(etcdClient(context, files(context)), etcdDataDirectory(context)),
     etcdDatabase(etcdClient(context, files(context))),
+    onlyThoroughly(programOf(context, 'etcd')),
     reachesPeers(context.host, context.inventory),
   ],
   saves: (context, about) => etcdSaves(context, etcdDataDirectory(context), about),
@@ -83,7 +86,7 @@ export default defineRole({
   ],
   effects: membershipEffects,
   drift: membersDrift,
-  status: databaseLines,
+  status: (view, host) => [...databaseLines(view, host), ...versionLines(view, host, 'etcd', 'etcd')],
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
   remarks: (view, name) =>
     view

@@ -1,4 +1,13 @@
-import { dcs, defineRole, maintenanceWords, patroniMember, patroniTaken, unapprovedData, unitCommands } from '../src/index.js';
+import {
+  dcs,
+  defineRole,
+  maintenanceWords,
+  onlyThoroughly,
+  patroniMember,
+  patroniTaken,
+  unapprovedData,
+  unitCommands,
+} from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { mixedCollations } from './shared/collations.js';
 import { dynamicProblems } from './shared/dynamic-problems.js';
@@ -24,6 +33,7 @@ import { patroniSaves } from './shared/patroni/saves.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
 import { reachesPeers } from './shared/peers.js';
 import { pendingLines, pendingRestarts, restartDrift, restartParameters, restartRemarks } from './shared/pending-restarts.js';
+import { programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { missingWatchdog, requiredWatchdog } from './shared/watchdog.js';
 import { PATRONI_VARIABLES } from './shared/sections/patroni.js';
@@ -49,6 +59,7 @@ export default defineRole({
     patroniMember(restApiUrl(context.host)),
     dcs(dcsOf(context.inventory).keys(context)),
     reachesPeers(context.host, context.inventory),
+    onlyThoroughly(programOf(context, 'patroni')),
     patroniTaken(dataDirectoryOf(context.host, context.platform)),
     unapprovedData(dataDirectoryOf(context.host, context.platform)),
     unitCommands(
@@ -95,7 +106,7 @@ export default defineRole({
     ...othersDrift(view),
     ...view.hosts('patroni').flatMap((host) => [...commandsDrift(view, host), ...takenDrift(view, host), ...restartDrift(view, host)]),
   ],
-  status: pendingLines,
+  status: (view, host) => [...pendingLines(view, host), ...versionLines(view, host, 'patroni', 'Patroni')],
   checks: (view) => [
     ...checkCluster(view),
     ...view.hosts('patroni').flatMap((host) => [...commandsCheck(view, host), ...takenCheck(view, host)]),

@@ -3,6 +3,7 @@ import {
   dataDirectory,
   defineRole,
   enumerate,
+  onlyThoroughly,
   PENDING_RESTART,
   pendingRestart,
   pgprov,
@@ -58,6 +59,7 @@ import { serverSaves } from './shared/server-saves.js';
 import { presentedCertificate, serverIdentity, tlsChecks, tlsStage } from './shared/server-tls.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
+import { programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
 import { installation } from './shared/packages.js';
@@ -98,6 +100,7 @@ export default defineRole({
       settingsObservation(context),
       serverAsked(localServer(context.host, context.platform), wantedSettings(context)),
       ...presentedCertificate(context),
+      onlyThoroughly(programOf(context, 'postgresql')),
       ...(topologyOf(context.host) === 'patroni' ? [] : [servedData(context), unapprovedWithoutPatroni(context)]),
       ...(topologyOf(context.host) === 'streaming'
         ? [
@@ -131,7 +134,11 @@ export default defineRole({
     ...hostsWithoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
   ],
   drift: (view) => view.hosts('postgresql').flatMap((host) => [...settingsDrift(view, host), ...contentsDrift(view, host)]),
-  status: (view, host) => [...standalonePending(view, host), ...slotLines(view, host)],
+  status: (view, host) => [
+    ...standalonePending(view, host),
+    ...slotLines(view, host),
+    ...versionLines(view, host, 'postgresql', 'PostgreSQL'),
+  ],
   checks: (view) =>
     view.hosts('postgresql').flatMap((host) => [...checkHost(view, host), ...settingsCheck(view, host), ...tlsChecks(view, host)]),
   remarks: (view, host) => {

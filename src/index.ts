@@ -337,6 +337,17 @@ export { MEMORY, memory, type MemoryState } from './resources/memory.js';
 export { NAMES, names, type NamesState } from './resources/names.js';
 export { PACKAGE_TROUBLE, packageTrouble, type PackageTrouble } from './resources/package-trouble.js';
 export { packages } from './resources/packages.js';
+export {
+  fetchDigest,
+  PACKAGES_FETCHED,
+  packagesFetched,
+  packagesToFetch,
+  type FetchedState,
+} from './resources/versions/fetched.js';
+export { upstreamVersion, type Versions } from './resources/versions/installed.js';
+export { PACKAGE_OFFERS, packageOffers, type PackageOffer, type PackageOffers } from './resources/versions/offers.js';
+export { runningProgram, runningProgramHandle, type RunningProgram } from './resources/versions/running.js';
+export { packagesSwitched } from './resources/versions/switched.js';
 export { packagesHandle, type PackagesState } from './resources/packages-state.js';
 export { pgCluster } from './resources/pg-cluster.js';
 export { databaseLogins, PASSWORD_LOGIN, restLogins, type PasswordLogin } from './resources/password-login.js';

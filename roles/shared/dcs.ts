@@ -51,6 +51,8 @@ export interface Dcs {
   readonly fixedVariables: readonly FixedVariable[];
   /** What Patroni needs beside its own packages to use it. */
   packages(platform: Platform): readonly string[];
+  /** What a host that runs it has of packages; the first brings the program. */
+  serverPackages(context: Pick<RoleContext, 'host' | 'inventory' | 'platform'>): readonly string[];
   /** Its section of patroni.yml, in YAML with a line end. */
   section(context: RoleContext): string;
   /** What Patroni keeps in it, read and written by root on the host with Patroni's own files. */

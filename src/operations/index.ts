@@ -20,6 +20,7 @@ import snapshot from './snapshot.js';
 import start from './start.js';
 import stop from './stop.js';
 import switchover from './switchover.js';
+import update from './update.js';
 
 export { backupRoles } from './shared/backup/asked.js';
 export { asksBackups, backupState } from './shared/backup/state.js';
@@ -37,6 +38,7 @@ export const OPERATIONS: readonly Operation[] = [
   switchover as Operation,
   failover as Operation,
   restart as Operation,
+  update as Operation,
   rebuild as Operation,
   remove as Operation,
   replace as Operation,

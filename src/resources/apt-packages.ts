@@ -21,7 +21,7 @@ const POLICY_MARK = '# pgprov: no service starts by itself while packages are in
  * Keeps packages from starting services: Debian's etcd would form a cluster of one at once. A policy of
  * somebody else is put aside and back; a leftover of an interrupted run is recognised by its mark.
  */
-const withoutAutostart: Script = sh`policy=${POLICY}
+export const HOLD_BACK_SERVICES: Script = sh`policy=${POLICY}
 restore() {
 rm -f "$policy"
 [ ! -e "$policy.pgprov-saved" ] || mv -f "$policy.pgprov-saved" "$policy"
@@ -30,6 +30,9 @@ trap restore EXIT
 if [ -e "$policy" ] && ! grep -qF ${POLICY_MARK} "$policy"; then mv -f "$policy" "$policy.pgprov-saved"; fi
 printf '#!/bin/sh\n%s\nexit 101\n' ${POLICY_MARK} >"$policy"
 chmod 0755 "$policy"`;
+
+/** Succeeds where a run that was cut off has left the policy. */
+export const isHeldBackByPolicy: Script = sh`grep -qsF ${POLICY_MARK} ${POLICY}`;
 
 /**
  * Defines `apt_get`: runs apt-get until nobody else holds its locks, saying who does; apt's own time-out
@@ -70,7 +73,7 @@ grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt
  * Asks which of the packages are known to dpkg, which reads its whole database to answer: a line each of name, status, version (which may
  * be empty) and what is wanted of it.
  */
-function packagesQuestion(packages: readonly string[]): SharedQuestion {
+export function aptQuestion(packages: readonly string[]): SharedQuestion {
   return {
     variable: 'pgprov_packages',
     subjects: packages,
@@ -83,7 +86,7 @@ export function aptPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages } = options;
   const { id } = packagesHandle(options.name);
   const off = keepOff(options.disable ?? []);
-  const question = packagesQuestion(packages);
+  const question = aptQuestion(packages);
   return {
     id,
     sharedQuestions: [question],
@@ -117,7 +120,7 @@ done`,
     },
     diff: (state) => installChanges(packages, state),
     obstacle: (state) => heldPackages(packages, state, 'apt-mark unhold'),
-    apply: (_changes, state) => sh`${withoutAutostart}
+    apply: (_changes, state) => sh`${HOLD_BACK_SERVICES}
 ${defineAptGet(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}
 trap 'restore; rm -f "$apt_log"' EXIT
 if [ -n "$(dpkg --audit 2>/dev/null)" ]; then

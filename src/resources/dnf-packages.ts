@@ -13,7 +13,7 @@ import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.
 import type { SharedQuestion } from './shared-question.js';
 
 /** Asks rpm for the packages of these names, which are not paths: a line each, `=name version-release`, of those that are there. */
-export function packagesQuestion(names: readonly string[]): SharedQuestion {
+export function dnfQuestion(names: readonly string[]): SharedQuestion {
   return {
     variable: 'pgprov_packages',
     subjects: names,
@@ -38,7 +38,7 @@ export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
   const off = keepOff(options.disable ?? []);
   return {
     id,
-    sharedQuestions: names.length === 0 ? [] : [packagesQuestion(names)],
+    sharedQuestions: names.length === 0 ? [] : [dnfQuestion(names)],
     // What would be installed is asked only where the indexes are there already, because dnf is slow to fetch them.
     probe: () => sh`missing=
 all=$pgprov_nl$pgprov_packages$pgprov_nl

@@ -1,5 +1,5 @@
 import { sh } from '../shell/quote.js';
-import { packagesQuestion } from './dnf-packages.js';
+import { dnfQuestion } from './dnf-packages.js';
 import { answerLines, digestOf, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
 
@@ -19,7 +19,7 @@ function matches(imported: string, fingerprint: string): boolean {
 /** A key in rpm's own keyring, with which a package of the repository can be verified by hand as well. */
 export function rpmKey({ path, fingerprints }: RpmKeyOptions): Resource<string[]> {
   const id = `rpm-key:${path}`;
-  const question = packagesQuestion(['gpg-pubkey']);
+  const question = dnfQuestion(['gpg-pubkey']);
   return {
     id,
     sharedQuestions: [question],

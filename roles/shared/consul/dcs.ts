@@ -18,7 +18,7 @@ import {
 } from '../../../src/index.js';
 import type { Dcs } from '../dcs.js';
 import { tlsFiles } from '../layout.js';
-import { shared } from './agent.js';
+import { consulPackage, shared } from './agent.js';
 import { CONSUL_FIXED_VARIABLES } from './fixed-variables.js';
 import { leaderGate } from './health.js';
 import { consulPrefix } from './patroni-token.js';
@@ -40,6 +40,7 @@ export const consulDcs: Dcs = {
   inExtras: true,
   fixedVariables: CONSUL_FIXED_VARIABLES,
   packages: ({ consul }) => consul.patroniPackages,
+  serverPackages: (context) => [consulPackage(context)],
   section: (context) => {
     const { ca, certificate, key } = tlsFiles(context.platform.patroni);
     const token = consulSecrets(context).patroni.reveal();

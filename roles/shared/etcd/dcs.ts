@@ -37,6 +37,7 @@ export const etcdDcs: Dcs = {
   inExtras: true,
   fixedVariables: ETCD_FIXED_VARIABLES,
   packages: ({ etcd }) => etcd.patroniPackages,
+  serverPackages: ({ platform }) => platform.etcd.packages,
   section: ({ host, inventory, platform, template }) => {
     const { ca, certificate, key } = tlsFiles(platform.patroni);
     const hosts = etcdEndpoints(inventory, host).map((url) => url.replace(/^https:\/\//u, ''));

@@ -127,11 +127,21 @@ function restartPatroni(run: RestartRun, name: string, gates: HostStep['gates'],
 
 /** Why a member of Patroni's store must not be restarted now: all must work, so that the others are a quorum. */
 export function storeObjections(run: RestartRun): OperationObjection[] {
-  const { view, inventory } = run;
+  return unhealthyStore(run, (name) => isLeftDown(run, storeRestarting, name));
+}
+
+/**
+ * The same for any operation that restarts members of the store.
+ * @param isMended says of a member that the next step brings it back
+ */
+export function unhealthyStore(
+  { view, inventory }: Pick<RestartRun, 'view' | 'inventory'>,
+  isMended: (name: string) => boolean,
+): OperationObjection[] {
   const { name: store, isHealthy, memberNames } = dcsOf(inventory);
-  const hosts = storeRestarting.hosts(run).map(({ name }) => name);
+  const hosts = storeRestarting.hosts({ inventory }).map(({ name }) => name);
   const ill = hosts.filter((name) => isHealthy(view, name) !== true);
-  const down = ill.length === 1 && ill.every((name) => isLeftDown(run, storeRestarting, name)) ? [] : ill;
+  const down = ill.length === 1 && ill.every(isMended) ? [] : ill;
   const members = Math.max(new Set(memberNames(view)).size, hosts.length);
   if (down.length === 0) return [];
   return [

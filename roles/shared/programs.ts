@@ -1,0 +1,75 @@
+import {
+  pgprov,
+  runningProgram,
+  runningProgramHandle,
+  topologyOf,
+  upstreamVersion,
+  type Host,
+  type Observation,
+  type RoleContext,
+  type RunningProgram,
+  type StatusLine,
+  type View,
+} from '../../src/index.js';
+import { dcsOf } from './dcs-of.js';
+import { dataDirectoryOf } from './layout.js';
+import { variables } from './variables.js';
+
+type Context = Pick<RoleContext, 'host' | 'inventory' | 'platform'>;
+
+/** The packages of a role's program on a host; the first brings the program. */
+export function programPackages(context: Context, role: string): readonly string[] {
+  const { host, inventory, platform } = context;
+  if (role === 'postgresql') return platform.postgresql(variables(host, 'postgresql').version).serverPackages;
+  if (role === 'patroni') return [...platform.patroni.packages, ...dcsOf(inventory).packages(platform)];
+  return dcsOf(inventory).serverPackages(context);
+}
+
+/** Which version of a role's program is installed on a host, and whether that is what runs there. */
+export function programOf(context: Context, role: string): Observation<RunningProgram> {
+  const { host, inventory, platform } = context;
+  return runningProgram({
+    name: role,
+    manager: platform.packageManager,
+    packages: programPackages(context, role),
+    process:
+      role === 'postgresql'
+        ? { data: dataDirectoryOf(host, platform) }
+        : { unit: role === 'patroni' ? platform.patroni.unit : dcsOf(inventory).unit },
+  });
+}
+
+/** For a status: that an older version runs than is installed, and that other hosts of the same system have a newer one. */
+export function versionLines(view: View, host: Host, role: string, title: string): StatusLine[] {
+  const program = view.read(host.name, runningProgramHandle(role));
+  const [[name, version] = []] = Object.entries(program?.installed ?? {});
+  if (program === undefined || name === undefined || version === undefined) return [];
+  const others = view
+    .hosts(role)
+    .filter((other) => view.platform(other.name)?.id === view.platform(host.name)?.id)
+    .flatMap((other) => {
+      const has = view.read(other.name, runningProgramHandle(role))?.installed[name];
+      return has === undefined || !isNewer(has, version) ? [] : [{ other: other.name, has }];
+    });
+  const [newest] = others.sort((a, b) => (isNewer(a.has, b.has) ? -1 : 1));
+  const update = topologyOf(host) === 'patroni' || role !== 'postgresql' ? `; ${pgprov`update ${view.inventory}`} ends that` : '';
+  return [
+    ...(program.old === true
+      ? [{ level: 'warning' as const, text: `${title} runs in another version than is installed (${name} ${version})${update}` }]
+      : []),
+    ...(newest === undefined
+      ? []
+      : [{ level: 'warning' as const, text: `${name} ${version} is installed, and on ${newest.other} ${newest.has}${update}` }]),
+  ];
+}
+
+/** Whether a version is newer than another one of the same package, as far as its numbers tell. */
+export function isNewer(version: string, than: string): boolean {
+  const numbers = (text: string): number[] => (text.match(/\d+/gu) ?? []).map(Number);
+  const order = (a: readonly number[], b: readonly number[]): number => {
+    const at = a.findIndex((number, index) => number !== b[index]);
+    return at === -1 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? 0);
+  };
+  const upstream = order(numbers(upstreamVersion(version)), numbers(upstreamVersion(than)));
+  return upstream === 0 ? order(numbers(version), numbers(than)) > 0 : upstream > 0;
+}

@@ -1,0 +1,80 @@
+import { enumerate, type CheckResult } from '../../../index.js';
+import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { answerOf, leaderOf, streamsFrom } from '../members.js';
+import { formerOf, memberNames, missing, programOn, targetsOf, titleOf, updatableHosts, type UpdateRun } from './options.js';
+
+/** That each host has the versions and runs them, that all stream, and that nothing is pending. */
+export function updateChecks(run: UpdateRun): CheckResult[] {
+  const { view, inventory } = run;
+  const leader = leaderOf(view);
+  const { isHealthy, role: store } = dcsOf(inventory);
+  return [
+    { title: 'the cluster has a leader', ok: leader !== undefined, detail: leader ?? 'nobody leads' },
+    ...updatableHosts(inventory).flatMap(({ name: host }) =>
+      Object.keys(run.options.targets?.[host] ?? {}).map((role) => runs(run, host, role)),
+    ),
+    ...updatableHosts(inventory)
+      .filter(({ roles }) => roles.includes(store))
+      .map(({ name: host }): CheckResult => {
+        const ok = isHealthy(view, host) === true;
+        return { host, title: `${titleOf(inventory, store)} works`, ok, detail: ok ? 'it is healthy' : 'it is not healthy', settles: true };
+      }),
+    ...memberNames(inventory).flatMap((host): CheckResult[] => {
+      const pending = answerOf(view, host)?.pendingRestart === true;
+      const isStreaming = leader !== undefined && (host === leader || streamsFrom(view, leader, host));
+      return [
+        {
+          host,
+          title: 'it streams from the leader',
+          ok: isStreaming,
+          detail: host === leader ? 'it leads' : `as ${leader ?? 'nobody'} sees it`,
+          settles: true,
+        },
+        { host, title: 'no restart is pending', ok: !pending, detail: pending ? 'a restart is pending' : 'none is' },
+      ];
+    }),
+  ];
+}
+
+function runs(run: UpdateRun, host: string, role: string): CheckResult {
+  const { view, inventory, options } = run;
+  const versions = options.targets?.[host]?.[role] ?? {};
+  const left = missing(run, host, versions);
+  const { installed = {}, old } = programOn(run, host, role) ?? {};
+  const [first = ''] = Object.keys(versions);
+  const says = saidVersion(answerOf(view, host), role);
+  const ok = left.length === 0 && old === false;
+  const title = titleOf(inventory, role);
+  if (ok) return { host, title: `${title} runs as it is installed`, ok, detail: `${first} ${installed[first]}${says}` };
+  const detail =
+    left.length > 0
+      ? `${enumerate(left)} ${left.length === 1 ? 'is' : 'are'} not in the new version`
+      : old === undefined
+        ? 'it does not run'
+        : `an older version runs${says}`;
+  return { host, title: `${title} runs as it is installed`, ok, detail };
+}
+
+/** What runs, by its own word. */
+function saidVersion(member: ReturnType<typeof answerOf>, role: string): string {
+  if (role === 'patroni' && member !== undefined) return `, it says ${member.version}`;
+  if (role !== 'postgresql' || member?.serverVersion === undefined) return '';
+  return `, it says ${Math.floor(member.serverVersion / 10_000)}.${member.serverVersion % 10_000}`;
+}
+
+/** Where the new versions are now. */
+export function finishedWords(run: UpdateRun): string {
+  const hosts = updatableHosts(run.inventory).map(({ name }) => name);
+  const changed = hosts.filter((name) => Object.keys(formerOf(run, name)).length > 0);
+  const what = [
+    ...new Set(
+      changed.flatMap((name) =>
+        Object.entries(targetsOf(run, name)).flatMap(([pack, version]) =>
+          formerOf(run, name)[pack] === undefined ? [] : [`${pack} ${version}`],
+        ),
+      ),
+    ),
+  ];
+  const leads = leaderOf(run.view);
+  return `${what.length === 0 ? 'what is installed' : what.join(', ')} runs on ${enumerate(changed.length === 0 ? hosts : changed)}${leads === undefined ? '' : `, and ${leads} leads`}`;
+}

@@ -1,0 +1,76 @@
+import {
+  defineOperation,
+  packageOffers,
+  packagesFetched,
+  serverLimits,
+  unitStart,
+  type Observation,
+  type OperationStart,
+  type RoleContext,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { dataDirectoryOf, localServer } from '../../roles/shared/layout.js';
+import { programOf, programPackages } from '../../roles/shared/programs.js';
+import { PAUSE_POOLS, poolChecks, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
+import { brokenWords, wayBack } from './shared/update/back.js';
+import { choose } from './shared/update/choice.js';
+import { updateObjections, updateProblems } from './shared/update/guards.js';
+import { rolesOn, type UpdateOptions } from './shared/update/options.js';
+import { finishedWords, updateChecks } from './shared/update/proofs.js';
+import { updateSteps } from './shared/update/steps.js';
+
+export default defineOperation<UpdateOptions>({
+  name: 'update',
+  description: 'bring PostgreSQL, Patroni and its store to newer packages of the same major version, one host at a time',
+  options: {
+    packages: {
+      type: 'string',
+      value: 'names',
+      description: 'what is updated, of postgresql, patroni and the store’s role, comma-separated; default: all of them',
+    },
+    to: {
+      type: 'string',
+      value: 'version',
+      description: 'the version of PostgreSQL, or of what --packages names; default: the newest',
+    },
+    pausePools: PAUSE_POOLS,
+  },
+  roles: (start) => withPoolRoles([dcsOf(start.inventory).role, 'patroni'], start),
+  requiresConverged: false,
+  patience: 60,
+  observations: (context, start) => observed(context, start),
+  problems: updateProblems,
+  guards: updateObjections,
+  choose,
+  remaining: (run) => ({ steps: withPausedPools(run, updateSteps(run)) }),
+  back: (run) => {
+    const resumed = resumeEarly(run);
+    return resumed.length > 0 ? resumed : wayBack(run);
+  },
+  nothing: () => 'everything is as new as the repositories have it, and runs',
+  checks: (run) => [...updateChecks(run), ...poolChecks(run)],
+  finished: finishedWords,
+  broken: (run, { touched }) => Promise.resolve(touched ? brokenWords(run) : undefined),
+});
+
+/** What is asked besides what the roles ask; the repositories only before anything was chosen. */
+function observed(context: RoleContext, { options }: Pick<OperationStart<UpdateOptions>, 'options'>): Observation[] {
+  const { host, inventory, platform } = context;
+  const dcs = dcsOf(inventory);
+  const isMember = host.roles.includes('patroni');
+  const roles = rolesOn({ options, inventory }, host);
+  return [
+    ...(isMember
+      ? [
+          serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)),
+          unitStart(platform.patroni.unit),
+          programOf(context, 'postgresql'),
+        ]
+      : []),
+    ...(host.roles.includes(dcs.role) ? [unitStart(dcs.unit), ...dcs.restart.observations(context)] : []),
+    ...(roles.length === 0 ? [] : [packagesFetched()]),
+    ...(roles.length === 0 || options.targets !== undefined
+      ? []
+      : [packageOffers(platform.packageManager, [...new Set(roles.flatMap((role) => programPackages(context, role)))])]),
+  ];
+}

@@ -1,0 +1,53 @@
+import type { LabHost } from '../../lab/index.js';
+import { must, shellWord } from './outside.js';
+
+/** Where a host has the packages that it offers itself. */
+const REPOSITORY = '/srv/newer';
+
+/** A package of the lab's mirror, made anew with another version. */
+export interface NewerPackage {
+  name: string;
+  /** Made from the present one. */
+  version(present: string): string;
+  /** Shell that changes the unpacked package, in its directory. */
+  change?: string;
+}
+
+/** Has a Debian host offer itself newer versions of packages that the lab's mirror has; gives the versions by name. */
+export async function offerNewer(host: LabHost, packages: readonly NewerPackage[]): Promise<Record<string, string>> {
+  await must(host, `rm -rf ${REPOSITORY} && mkdir -m 0755 -p ${REPOSITORY} && apt-get -q update >/dev/null`);
+  const versions: [string, string][] = [];
+  for (const { name, version, change = ':' } of packages) {
+    const present = await must(host, `apt-cache policy ${name} | sed -n 's/^  Installed: //p'`);
+    const next = version(present);
+    await must(
+      host,
+      `set -e
+work=$(mktemp -d) && chmod 0755 $work && cd $work
+apt-get -q download ${shellWord(`${name}=${present}`)} >/dev/null 2>&1
+dpkg-deb -R ${name}_*.deb new
+sed -i ${shellWord(`s/^Version: .*/Version: ${next}/`)} new/DEBIAN/control
+( cd new && ${change} )
+dpkg-deb -Znone -b new ${REPOSITORY}/${name}.deb >/dev/null
+rm -rf $work`,
+    );
+    versions.push([name, next]);
+  }
+  await must(
+    host,
+    `cd ${REPOSITORY} && for file in *.deb; do
+dpkg-deb -f $file
+echo "Filename: ./$file"
+echo "Size: $(stat -c %s $file)"
+echo "SHA256: $(sha256sum $file | cut -d ' ' -f 1)"
+echo
+done >Packages
+echo 'deb [trusted=yes] file:${REPOSITORY} ./' >/etc/apt/sources.list.d/newer.list`,
+  );
+  return Object.fromEntries(versions);
+}
+
+/** Writes one text over another of the same length in a program. */
+export function patched(path: string, from: string, to: string): string {
+  return `perl -pi -e 's/\\Q${from}\\E/${to}/g' ${path}`;
+}
