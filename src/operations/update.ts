@@ -3,6 +3,7 @@ import {
   packageOffers,
   packagesFetched,
   serverLimits,
+  topologyOf,
   unitStart,
   type Observation,
   type OperationStart,
@@ -57,7 +58,7 @@ export default defineOperation<UpdateOptions>({
 function observed(context: RoleContext, { options }: Pick<OperationStart<UpdateOptions>, 'options'>): Observation[] {
   const { host, inventory, platform } = context;
   const dcs = dcsOf(inventory);
-  const isMember = host.roles.includes('patroni');
+  const isMember = topologyOf(host) === 'patroni';
   const roles = rolesOn({ options, inventory }, host);
   return [
     ...(isMember

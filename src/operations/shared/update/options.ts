@@ -1,6 +1,7 @@
 import {
   PACKAGES_FETCHED,
   runningProgramHandle,
+  topologyOf,
   type FetchedState,
   type Host,
   type Inventory,
@@ -48,13 +49,15 @@ export function chosenRoles({ options: { packages, to }, inventory }: Pick<Updat
 
 /** Those of them that a host has, the program of PostgreSQL where Patroni runs it. */
 export function rolesOn(start: Pick<UpdateStart, 'options' | 'inventory'>, host: Host): string[] {
-  return chosenRoles(start).filter((role) => host.roles.includes(role === 'postgresql' ? 'patroni' : role));
+  return chosenRoles(start).filter((role) =>
+    role === dcsOf(start.inventory).role ? host.roles.includes(role) : topologyOf(host) === 'patroni',
+  );
 }
 
 /** The hosts that have a program which can be updated. */
 export function updatableHosts(inventory: Inventory): Host[] {
   const { role } = dcsOf(inventory);
-  return inventory.hosts.filter(({ roles }) => roles.includes('patroni') || roles.includes(role));
+  return inventory.hosts.filter((host) => topologyOf(host) === 'patroni' || host.roles.includes(role));
 }
 
 /** What a host has of a role's program. */
