@@ -46,6 +46,7 @@ import {
 } from './shared/in-force.js';
 import { parameterProblems } from './shared/owned-parameters.js';
 import { dataDirectoryOf, localServer } from './shared/layout.js';
+import { endOfLife } from './shared/end-of-life.js';
 import { guardPort } from './shared/other-instances.js';
 import { localeStage } from './shared/locale.js';
 import { awkwardDataDirectory, guardServedData, mountedDirectory, servedData } from './shared/standalone.js';
@@ -81,6 +82,7 @@ export default defineRole({
   warnings: (hosts, { hosts: all }) => [
     ...hosts.flatMap((host) => shadowedLines(host, all)),
     ...unusedSuperuser(hosts),
+    ...endOfLife(hosts),
     ...hosts.flatMap(contentsWarnings),
   ],
   ports: (host) => {

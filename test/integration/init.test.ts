@@ -27,7 +27,7 @@ describe('pgprov init at a terminal', () => {
       [/host 2: $/u, ''],
       [/log in as .*: $/u, 'admin'],
       [/Major version .*\[17\]: $/u, '9'],
-      [/13 to 18, not 9\s+Major version .*: $/u, '16'],
+      [/13 to 19, not 9\s+Major version .*: $/u, '16'],
       [/Highly available.*\[y\]: $/u, 'n'],
       [/Networks of your clients.*: $/u, '10.1.0.0/16 2001:db8::/32'],
     ];

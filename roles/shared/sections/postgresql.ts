@@ -26,10 +26,11 @@ export const POSTGRESQL_VARIABLES = {
       change: { operation: 'pg_upgrade' },
       type: 'integer',
       minimum: 13,
-      maximum: 18,
+      maximum: 19,
       default: 17,
       scope: 'cluster',
-      description: 'Major version.',
+      description:
+        'Major version. The default is the newest that Patroni supports as Debian and PGDG package it; one that gets no fixes any more is warned of.',
     },
     port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 5432, scope: 'cluster', description: 'TCP port.' },
     name: {

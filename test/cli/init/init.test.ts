@@ -47,7 +47,7 @@ describe('a first inventory', () => {
     {
       options: { host: ['pg1=10.0.0.1'], postgresql: 9 },
       kind: 'init/unfit',
-      message: /postgresql\.version: must be an integer from 13 to 18, not 9/u,
+      message: /postgresql\.version: must be an integer from 13 to 19, not 9/u,
     },
     { options: { host: ['pg1=10.0.0.1'], group: ['db'] }, kind: 'init/group', message: /--from-ansible FILE, which is missing/u },
     { options: { host: ['pg1=10.0.0.1'], fromAnsible: 'x' }, kind: 'init/hosts', message: /give one of them/u },
@@ -75,7 +75,7 @@ describe('the questions of a first inventory', () => {
       expect.stringMatching(/^pg2=10\.0\.0\.1: same address and SSH port as host pg1/u),
       expect.stringContaining('must be a user name'),
       'a major version, such as 17',
-      'must be an integer from 13 to 18, not 9',
+      'must be an integer from 13 to 19, not 9',
       'the mask of 10.0.1.0 must be a number from 0 to 32',
     ]);
   });
