@@ -42,7 +42,7 @@ import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { foreignAuthority, madeForOther } from './shared/other-cluster.js';
 import { reachesPeers } from './shared/peers.js';
-import { programOf, versionLines } from './shared/programs.js';
+import { pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { installation, unitPackage } from './shared/packages.js';
 import { ETCD_VARIABLES } from './shared/sections/etcd.js';
@@ -76,7 +76,11 @@ export default defineRole({
   saves: (context, about) => etcdSaves(context, etcdDataDirectory(context), about),
   tls: () => ({ copies: ({ etcd }) => tlsCopies(etcd), inUse: memberUsesItsFiles }),
   // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
-  install: ({ host, platform: { etcd } }) => installation({ host }, { what: 'etcd', packages: etcd.packages, disable: [etcd.unit] }),
+  install: ({ host, platform: { etcd } }) =>
+    installation(
+      { host },
+      { what: 'etcd', packages: etcd.packages, ...pinned(variables(host, 'etcd').version, etcd.packages), disable: [etcd.unit] },
+    ),
   stages: configureAndStart,
   preflight: (view) => [...membershipObjections(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
   missingPrerequisites: quorumElsewhere,

@@ -33,7 +33,7 @@ import { patroniSaves } from './shared/patroni/saves.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
 import { reachesPeers } from './shared/peers.js';
 import { pendingLines, pendingRestarts, restartDrift, restartParameters, restartRemarks } from './shared/pending-restarts.js';
-import { programOf, versionLines } from './shared/programs.js';
+import { pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { missingWatchdog, requiredWatchdog } from './shared/watchdog.js';
 import { PATRONI_VARIABLES } from './shared/sections/patroni.js';
@@ -71,7 +71,9 @@ export default defineRole({
   // the half-made cluster for a whole one.
   install: ({ host, inventory, platform }) => {
     const { packages, unit } = platform.patroni;
-    return installation({ host }, { what: 'Patroni', packages: [...packages, ...dcsOf(inventory).packages(platform)], disable: [unit] });
+    const all = [...packages, ...dcsOf(inventory).packages(platform)];
+    const own = all.filter((name) => name.startsWith('patroni'));
+    return installation({ host }, { what: 'Patroni', packages: all, ...pinned(variables(host, 'patroni').version, own), disable: [unit] });
   },
   saves: patroniSaves,
   tls: () => ({ copies: ({ patroni }) => patroniCopies(patroni) }),

@@ -46,7 +46,7 @@ import {
 } from './shared/in-force.js';
 import { parameterProblems } from './shared/owned-parameters.js';
 import { dataDirectoryOf, localServer } from './shared/layout.js';
-import { endOfLife } from './shared/end-of-life.js';
+import { endOfLife, otherMajor } from './shared/end-of-life.js';
 import { guardPort } from './shared/other-instances.js';
 import { localeStage } from './shared/locale.js';
 import { awkwardDataDirectory, guardServedData, mountedDirectory, servedData } from './shared/standalone.js';
@@ -60,7 +60,7 @@ import { serverSaves } from './shared/server-saves.js';
 import { presentedCertificate, serverIdentity, tlsChecks, tlsStage } from './shared/server-tls.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
-import { programOf, versionLines } from './shared/programs.js';
+import { pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
 import { installation } from './shared/packages.js';
@@ -73,6 +73,7 @@ export default defineRole({
   requires: ['pgdg'],
   variables: POSTGRESQL_VARIABLES,
   problems: (hosts, { hosts: all }) => [
+    ...otherMajor(hosts),
     ...hosts.flatMap((host) => [...meaningProblems(host, all), ...accessProblems(host, all)]),
     ...parameterProblems(hosts),
     ...sameAccounts(hosts),
@@ -161,6 +162,7 @@ function serverInstallation({ host, platform, template }: RoleContext): Installa
     {
       what: `PostgreSQL ${version}`,
       packages: [...serverPackages, ...packagesOfExtensions({ host, platform })],
+      ...pinned(variables(host, 'postgresql').minor, serverPackages),
       before: policy.by === 'postgresql-common' ? dropIn(policy.policyFile, template('postgresql/createcluster.conf', {})) : [],
     },
   );

@@ -53,6 +53,8 @@ export interface Dcs {
   packages(platform: Platform): readonly string[];
   /** What a host that runs it has of packages; the first brings the program. */
   serverPackages(context: Pick<RoleContext, 'host' | 'inventory' | 'platform'>): readonly string[];
+  /** The version that the inventory wants of it on a host; undefined: it says none. */
+  wantedVersion(host: Host): string | undefined;
   /** Its section of patroni.yml, in YAML with a line end. */
   section(context: RoleContext): string;
   /** What Patroni keeps in it, read and written by root on the host with Patroni's own files. */

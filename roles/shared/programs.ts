@@ -9,6 +9,7 @@ import {
   type RoleContext,
   type RunningProgram,
   type StatusLine,
+  type Versions,
   type View,
 } from '../../src/index.js';
 import { dcsOf } from './dcs-of.js';
@@ -23,6 +24,17 @@ export function programPackages(context: Context, role: string): readonly string
   if (role === 'postgresql') return platform.postgresql(variables(host, 'postgresql').version).serverPackages;
   if (role === 'patroni') return [...platform.patroni.packages, ...dcsOf(inventory).packages(platform)];
   return dcsOf(inventory).serverPackages(context);
+}
+
+/** The version that the inventory wants of a role's program on a host, as the program calls itself; undefined: it says none. */
+export function wantedVersion({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>, role: string): string | undefined {
+  if (role === 'postgresql') return variables(host, 'postgresql').minor;
+  return role === 'patroni' ? variables(host, 'patroni').version : dcsOf(inventory).wantedVersion(host);
+}
+
+/** The versions in which these packages are installed where the inventory says one. */
+export function pinned(version: string | undefined, packages: readonly string[]): { versions?: Versions } {
+  return version === undefined ? {} : { versions: Object.fromEntries(packages.map((name) => [name, version])) };
 }
 
 /** Which version of a role's program is installed on a host, and whether that is what runs there. */

@@ -30,3 +30,10 @@ export const PASSWORD = {
   secret: true,
   scope: 'cluster',
 } as const satisfies VariableSchema;
+
+/** A version as the program calls itself, without the revision of a package; unquoted, YAML would make 17.1 of 17.10. */
+export const VERSION = {
+  type: 'string',
+  pattern: '^\\d+(?:\\.\\d+)+$',
+  expects: 'numbers with dots between them, such as "4.0.7"',
+} as const;

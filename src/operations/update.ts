@@ -11,7 +11,7 @@ import {
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { dataDirectoryOf, localServer } from '../../roles/shared/layout.js';
-import { programOf, programPackages } from '../../roles/shared/programs.js';
+import { programPackages } from '../../roles/shared/programs.js';
 import { PAUSE_POOLS, poolChecks, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
 import { brokenWords, wayBack } from './shared/update/back.js';
 import { choose } from './shared/update/choice.js';
@@ -36,7 +36,8 @@ export default defineOperation<UpdateOptions>({
     },
     pausePools: PAUSE_POOLS,
   },
-  roles: (start) => withPoolRoles([dcsOf(start.inventory).role, 'patroni'], start),
+  // Each of them asks which version of its program runs.
+  roles: (start) => withPoolRoles([dcsOf(start.inventory).role, 'postgresql', 'patroni'], start),
   requiresConverged: false,
   patience: 60,
   observations: (context, start) => observed(context, start),
@@ -65,7 +66,6 @@ function observed(context: RoleContext, { options }: Pick<OperationStart<UpdateO
       ? [
           serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)),
           unitStart(platform.patroni.unit),
-          programOf(context, 'postgresql'),
         ]
       : []),
     ...(host.roles.includes(dcs.role) ? [unitStart(dcs.unit), ...dcs.restart.observations(context)] : []),

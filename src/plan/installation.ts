@@ -23,6 +23,7 @@ export function installationStage(role: string, installations: readonly Installa
       packages(manager, {
         name: role,
         packages: [...new Set(installations.flatMap((installation) => installation.packages))],
+        versions: Object.assign({}, ...installations.map(({ versions = {} }) => versions)) as Readonly<Record<string, string>>,
         disable: installations.flatMap(({ disable = [] }) => disable),
         lockTimeout: Math.max(...installations.map(({ lockTimeout = DEFAULT_LOCK_TIMEOUT }) => lockTimeout)),
       }),

@@ -6,8 +6,9 @@ import {
   DEFAULT_LOCK_TIMEOUT,
   heldPackages,
   installChanges,
-  missingOf,
+  wantedOf,
   packagesHandle,
+  versionWords,
   type PackagesOptions,
   type PackagesState,
 } from './packages-state.js';
@@ -128,8 +129,8 @@ note 'finishing an interrupted package installation'
 dpkg --force-confold --configure -a
 fi
 ${off.before}
-set -- -o Dpkg::Options::=--force-confold --no-install-recommends install ${missingOf(packages, state)}
-if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|unmet dependencies|404 +Not Found' "$apt_log"; then
+set -- -o Dpkg::Options::=--force-confold --no-install-recommends install ${wantedOf(options, state, '=')}
+if ! apt_get "$@" && grep -qE 'Unable to locate package|Version .* was not found|no installation candidate|unmet dependencies|404 +Not Found' "$apt_log"; then
 note 'refreshing the package lists'
 if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
 fi
@@ -143,6 +144,6 @@ ${off.failed}
 exit 1
 fi
 ${off.done}`,
-    digest: () => digestOf(id, ...packages),
+    digest: () => digestOf(id, ...packages, ...versionWords(options)),
   };
 }

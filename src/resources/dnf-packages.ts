@@ -4,8 +4,9 @@ import { keepOff } from './keep-off.js';
 import {
   DEFAULT_LOCK_TIMEOUT,
   installChanges,
-  missingOf,
+  wantedOf,
   packagesHandle,
+  versionWords,
   type PackagesOptions,
   type PackagesState,
 } from './packages-state.js';
@@ -69,7 +70,7 @@ fi`,
     apply: (_changes, state) => sh`${defineDnf(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}
 trap 'rm -f "$dnf_log"' EXIT
 ${off.before}
-set -- --setopt=install_weak_deps=False install ${missingOf(packages, state)}
+set -- --setopt=install_weak_deps=False install ${wantedOf(options, state, '-')}
 if ! run_dnf "$@" && grep -qE 'Unable to find a match|Status code: 404|All mirrors were' "$dnf_log"; then
 note 'refreshing the package lists'
 run_dnf --refresh "$@" || :
@@ -86,6 +87,6 @@ ${off.failed}
 exit 1
 fi
 ${off.done}`,
-    digest: () => digestOf(id, ...packages),
+    digest: () => digestOf(id, ...packages, ...versionWords(options)),
   };
 }

@@ -25,6 +25,8 @@ export interface PackagesOptions {
   /** Names this resource among others of the host. */
   name: string;
   packages: readonly string[];
+  /** Versions that are wanted of those that are missing, as the programs call themselves: `17.6`; default: the newest. */
+  versions?: Readonly<Record<string, string>>;
   /** Units that the packages enable and that must not start at boot yet. */
   disable?: readonly string[];
   /** Seconds to wait for somebody else's package manager; default 300. */
@@ -37,6 +39,16 @@ export const DEFAULT_LOCK_TIMEOUT = 300;
 /** The packages that are not installed. */
 export function missingOf(packages: readonly string[], state: PackagesState): string[] {
   return packages.filter((name) => typeof state[name] !== 'string');
+}
+
+/** The same for the package manager, whose sign comes before a version; any revision of the package will do. */
+export function wantedOf({ packages, versions = {} }: PackagesOptions, state: PackagesState, sign: '=' | '-'): string[] {
+  return missingOf(packages, state).map((name) => (versions[name] === undefined ? name : `${name}${sign}${versions[name]}-*`));
+}
+
+/** What the digest of packages has of versions. */
+export function versionWords({ versions = {} }: PackagesOptions): string[] {
+  return Object.entries(versions).flat();
 }
 
 /** The change that installs what is missing. */

@@ -55,6 +55,7 @@ export const madeUpDcs: Dcs = {
   fixedVariables: [],
   packages: () => ['python3-shelf'],
   serverPackages: () => ['made-up-store'],
+  wantedVersion: () => undefined,
   section: (context) => `shelf:\n  file: ${JSON.stringify(shelfFile(context))}\n`,
   keys: shelfKeys,
   gates: () => [gate({ name: 'shelf', title: 'the shelf stands', check: sh`true`, unit: 'shelfd', fatalLogPatterns: [] })],

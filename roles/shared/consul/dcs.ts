@@ -41,6 +41,7 @@ export const consulDcs: Dcs = {
   fixedVariables: CONSUL_FIXED_VARIABLES,
   packages: ({ consul }) => consul.patroniPackages,
   serverPackages: (context) => [consulPackage(context)],
+  wantedVersion: () => undefined,
   section: (context) => {
     const { ca, certificate, key } = tlsFiles(context.platform.patroni);
     const token = consulSecrets(context).patroni.reveal();

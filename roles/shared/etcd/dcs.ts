@@ -38,6 +38,7 @@ export const etcdDcs: Dcs = {
   fixedVariables: ETCD_FIXED_VARIABLES,
   packages: ({ etcd }) => etcd.patroniPackages,
   serverPackages: ({ platform }) => platform.etcd.packages,
+  wantedVersion: (host) => variables(host, 'etcd').version,
   section: ({ host, inventory, platform, template }) => {
     const { ca, certificate, key } = tlsFiles(platform.patroni);
     const hosts = etcdEndpoints(inventory, host).map((url) => url.replace(/^https:\/\//u, ''));

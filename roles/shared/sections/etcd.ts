@@ -1,11 +1,18 @@
 import type { VariablesSchema } from '../../../src/index.js';
-import { DIRECTORY } from '../schemas.js';
+import { DIRECTORY, VERSION } from '../schemas.js';
 
 /** The variables of the role etcd. */
 export const ETCD_VARIABLES = {
   type: 'object',
   description: 'The distributed configuration store that Patroni elects its leader in.',
   properties: {
+    version: {
+      change: 'free',
+      ...VERSION,
+      scope: 'cluster',
+      description:
+        'The version of etcd, such as "3.5.16", in quotes. A new host gets it, and [`pgprov update`](update.md) goes to it and no further. Default: the newest that the repositories have.',
+    },
     client_port: {
       change: 'recreate',
       type: 'integer',

@@ -1,5 +1,5 @@
 import type { VariablesSchema } from '../../../src/index.js';
-import { PASSWORD, ROLE_NAME } from '../schemas.js';
+import { PASSWORD, ROLE_NAME, VERSION } from '../schemas.js';
 import { DYNAMIC_PROPERTIES } from './dynamic.js';
 import { STORE_NAMES } from './store-names.js';
 
@@ -8,6 +8,13 @@ export const PATRONI_VARIABLES = {
   type: 'object',
   description: 'High availability: leader election, when a member counts as lost, and what the members agree on.',
   properties: {
+    version: {
+      change: 'free',
+      ...VERSION,
+      scope: 'cluster',
+      description:
+        'The version of Patroni, such as "4.0.7", in quotes. A new host gets it, and [`pgprov update`](update.md) goes to it and no further. Default: the newest that the repositories have.',
+    },
     scope: {
       change: 'recreate',
       type: 'string',

@@ -1,5 +1,5 @@
 import type { VariablesSchema } from '../../../src/index.js';
-import { DIRECTORY, PASSWORD, ROLE_NAME } from '../schemas.js';
+import { DIRECTORY, PASSWORD, ROLE_NAME, VERSION } from '../schemas.js';
 import { ACCESS_VARIABLE } from './access.js';
 import { CONTENTS_VARIABLES } from './contents.js';
 
@@ -31,6 +31,13 @@ export const POSTGRESQL_VARIABLES = {
       scope: 'cluster',
       description:
         'Major version. The default is the newest that Patroni supports as Debian and PGDG package it; one that gets no fixes any more is warned of.',
+    },
+    minor: {
+      change: 'free',
+      ...VERSION,
+      scope: 'cluster',
+      description:
+        'The minor version, such as "17.6", in quotes. A new host gets it, and [`pgprov update`](update.md) goes to it and no further. Default: the newest that the repositories have.',
     },
     port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 5432, scope: 'cluster', description: 'TCP port.' },
     name: {

@@ -94,6 +94,7 @@ const BENIGN = [
   'strict',
   'benign.benign',
   '30min',
+  '17.99',
   'local all all trust # benign',
 ];
 

@@ -15,7 +15,7 @@ export interface NewerPackage {
 
 /** Has a Debian host offer itself newer versions of packages that the lab's mirror has; gives the versions by name. */
 export async function offerNewer(host: LabHost, packages: readonly NewerPackage[]): Promise<Record<string, string>> {
-  await must(host, `rm -rf ${REPOSITORY} && mkdir -m 0755 -p ${REPOSITORY} && apt-get -q update >/dev/null`);
+  await must(host, `rm -rf ${REPOSITORY} /etc/apt/sources.list.d/newer.list && mkdir -m 0755 -p ${REPOSITORY} && apt-get -q update >/dev/null`);
   const versions: [string, string][] = [];
   for (const { name, version, change = ':' } of packages) {
     const present = await must(host, `apt-cache policy ${name} | sed -n 's/^  Installed: //p'`);

@@ -22,6 +22,7 @@ const fixed = (variable: string, value: string, found: RegExp): Trial => ({
   refused: new RegExp(`pg1, pg2 and pg3: ${variable.replaceAll('.', '\\.')} is \\S+ \\(--set[^)]*\\), but ${found.source}`, 'u'),
 });
 
+const UPDATE = 'matrix/update.test.ts';
 const MIRROR = 'the mirror tests, for it takes another repository';
 const ROTATED = 'rotate.test.ts';
 const BACKUPS = 'backup.test.ts';
@@ -80,6 +81,9 @@ export const TRIALS: readonly Trial[] = [
     value: '[{users: [all], from: [10.96.0.0/24]}]',
     query: { sql: "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.96.0.0' AND error IS NULL", answer: '1' },
   },
+  { variable: 'postgresql.minor', elsewhere: UPDATE },
+  { variable: 'patroni.version', elsewhere: UPDATE },
+  { variable: 'etcd.version', elsewhere: UPDATE },
   { variable: 'postgresql.tls', elsewhere: TLS },
   { variable: 'postgresql.tls_names', elsewhere: TLS },
   fixed('postgresql.encoding', 'LATIN1', /the cluster was made with UTF8/u),

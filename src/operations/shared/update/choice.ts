@@ -8,7 +8,7 @@ import {
   type PackageOffer,
   type Versions,
 } from '../../../index.js';
-import { programPackages } from '../../../../roles/shared/programs.js';
+import { programPackages, wantedVersion } from '../../../../roles/shared/programs.js';
 import { rolesOn, titleOf, updatableHosts, type UpdateOptions, type UpdateRun } from './options.js';
 
 /** What a host is to have of one role's packages, or why not. */
@@ -35,16 +35,17 @@ function targetOn(run: UpdateRun, { name: host }: Host, role: string): Target {
   const refuse = (message: string, hint: string): Target => ({ versions: {}, objection: { kind: 'refuse', host, message, hint } });
   if (offer === undefined || installed === undefined)
     return refuse(`${first} is not installed on ${host}`, `${pgprov`apply ${inventory}`} installs it`);
-  const version = options.to === undefined ? offer.candidate : offer.versions.find((each) => isNamed(each, options.to ?? ''));
+  const named = options.to ?? wantedVersion(run.contextOf(host), role);
+  const version = named === undefined ? offer.candidate : offer.versions.find((each) => isNamed(each, named));
   if (version === undefined) {
     const known = offer.versions.slice(0, 5);
     return refuse(
-      `the repositories of ${host} do not offer ${first}${options.to === undefined ? '' : ` ${options.to}`}`,
+      `the repositories of ${host} do not offer ${first}${named === undefined ? '' : ` ${named}`}`,
       `they offer ${known.length === 0 ? 'no version of it' : enumerate(known)}`,
     );
   }
   const isOlder = offer.versions.indexOf(version) > offer.versions.indexOf(installed);
-  if (isOlder && options.to !== undefined)
+  if (isOlder && named !== undefined)
     return refuse(`${host} has ${first} ${installed}, which is newer than ${version}`, 'an update goes to newer versions only');
   const wanted = isOlder ? installed : version;
   const siblings = others.filter((name) => offers[name]?.installed === installed);

@@ -1,12 +1,13 @@
-import { enumerate, pgprov, type OperationObjection } from '../../../index.js';
+import { enumerate, pgprov, upstreamVersion, type OperationObjection } from '../../../index.js';
 import { answerOf, leaderOf } from '../members.js';
 import { poolObjections } from '../pause-pools.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from '../quiet-cluster.js';
 import { noLeader, notReady } from '../ready-members.js';
 import { hasPatroni, topologyWords } from '../servers.js';
 import { unhealthyStore } from '../restart/units.js';
+import { wantedVersion } from '../../../../roles/shared/programs.js';
 import { choiceObjections } from './choice.js';
-import { chosenRoles, memberNames, updatableRoles, type UpdateRun, type UpdateStart } from './options.js';
+import { chosenRoles, memberNames, rolesOn, titleOf, updatableRoles, type UpdateRun, type UpdateStart } from './options.js';
 import { isDown, isStoreDown } from './steps.js';
 
 /** What speaks against it by what was given. */
@@ -27,6 +28,17 @@ export function updateProblems(start: UpdateStart): OperationObjection[] {
   if (unknown.length > 0) return input('packages', `--packages knows no ${enumerate(unknown)}`, `give some of ${known.join(', ')}`);
   if (to !== undefined && chosenRoles(start).length !== 1)
     return input('to', '--to is the version of one program', `name one with --packages: ${known.join(', ')}`);
+  const [role = ''] = chosenRoles(start);
+  const other = inventory.hosts.filter((host) => rolesOn(start, host).includes(role)).find((host) => {
+    const wanted = wantedVersion({ host, inventory }, role);
+    return to !== undefined && wanted !== undefined && wanted !== upstreamVersion(to) && wanted !== to;
+  });
+  if (other !== undefined)
+    return input(
+      'pinned',
+      `the inventory has ${titleOf(inventory, role)} in version ${wantedVersion({ host: other, inventory }, role)}, and --to says ${to}`,
+      'change it in the inventory, and leave out --to',
+    );
   return poolObjections(start);
 }
 
