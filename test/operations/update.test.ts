@@ -8,7 +8,8 @@ import { unitStartHandle } from '../../src/resources/unit-restart.js';
 import { fetchDigest, PACKAGES_FETCHED } from '../../src/resources/versions/fetched.js';
 import { PACKAGE_OFFERS, type PackageOffer } from '../../src/resources/versions/offers.js';
 import { runningProgramHandle } from '../../src/resources/versions/running.js';
-import { inventoryOf, THREE } from '../support/inventory.js';
+import { CATALOG } from '../../roles/index.js';
+import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 import { runSeen, type Seen } from './run-seen.js';
 
 const inventory = await inventoryOf(THREE);
@@ -201,6 +202,35 @@ describe('the guards of an update', () => {
     const single = await inventoryOf('cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: 10.0.0.1\n');
     const [found] = update.problems?.({ inventory: single, options: {}, catalog: [], chosenHosts: undefined } as never) ?? [];
     expect(found?.message).toBe('demo is a server of its own without Patroni, and update is for clusters that Patroni runs');
+  });
+});
+
+describe('versions in the inventory', async () => {
+  const pinned = await inventoryOf(`${THREE}postgresql: {minor: "17.5"}\n`);
+  const pinnedRun = (options: UpdateOptions): OperationRun<UpdateOptions> => ({ ...run({ options }), inventory: pinned });
+
+  it('refuse another one on the command line', () => {
+    const said = (to: string): string | undefined =>
+      update.problems?.({ inventory: pinned, options: { to }, catalog: [], chosenHosts: undefined } as never)[0]?.message;
+    expect(said('17.6')).toBe('the inventory has PostgreSQL in version 17.5, and --to says 17.6');
+    expect([said('17.5'), said('17.5-1')]).toEqual([undefined, undefined]);
+  });
+
+  it('must be of the major version', async () => {
+    await expect(inventoryOf(`${THREE}postgresql: {minor: "16.3"}\n`)).rejects.toThrow('16.3 is no minor version of PostgreSQL 17');
+    await expect(inventoryOf(`${THREE}postgresql: {minor: 17.10}\n`)).rejects.toThrow('must be numbers with dots');
+  });
+
+  it('are what is installed on a new host', () => {
+    const context = contextOf(pinned, 'pg1');
+    const installs = CATALOG.filter(({ name }) => context.host.roles.includes(name)).flatMap((role) => role.install?.(context) ?? []);
+    expect(Object.assign({}, ...installs.map(({ versions }) => versions))).toEqual({ 'postgresql-17': '17.5', 'postgresql-client-17': '17.5' });
+  });
+
+  it('are what an update goes to', () => {
+    const context = (host: string): ReturnType<typeof contextOf> => contextOf(pinned, host);
+    const chosen = update.choose?.({ ...pinnedRun({ packages: 'postgresql' }), contextOf: context });
+    expect(chosen?.targets?.['pg2']).toEqual({ postgresql: { 'postgresql-17': OLD, 'postgresql-client-17': OLD } });
   });
 });
 

@@ -25,4 +25,13 @@ describe('packages', () => {
     expect(missingOf(['b', 'a'], state)).toEqual(missing);
     expect(installChanges(['b', 'a'], state)).toEqual(changes.map((summary) => ({ action: 'install', summary })));
   });
+
+  it.each([
+    ['apt', "install 'etcd=3.5.16-*'"],
+    ['dnf', "install 'etcd-3.5.16-*'"],
+  ] as const)('are installed by %s in the version that is wanted, whatever its revision', (manager, words) => {
+    const resource = packages(manager, { ...options, versions: { etcd: '3.5.16' } });
+    expect(resource.apply([], {}).text).toContain(words);
+    expect(resource.digest()).not.toBe(packages(manager, options).digest());
+  });
 });
