@@ -61,7 +61,8 @@ describe('an update on Debian 13, with a client that writes', () => {
     const before = await startTimes(cluster.hosts);
     const { code, all } = await pgprov('update', cluster.file, '--check');
     expect(code, all).toBe(0);
-    expect(all).toMatch(new RegExp(`install on pg2: .*postgresql-17 \\S+ → ${versions['postgresql-17']}`, 'u'));
+    expect(all).toContain('install on pg2: ');
+    expect(all).toContain(`→ ${versions['postgresql-17']}`);
     expect(await startTimes(cluster.hosts)).toEqual(before);
     expect(new Set(await installed('postgresql-17'))).not.toContain(versions['postgresql-17']);
   });

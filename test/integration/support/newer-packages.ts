@@ -13,9 +13,9 @@ export interface NewerPackage {
   change?: string;
 }
 
-/** Has a Debian host offer itself newer versions of packages that the lab's mirror has; gives the versions by name. */
+/** Has a Debian host offer itself newer versions of packages that it has, beside those that it offered before; gives the versions by name. */
 export async function offerNewer(host: LabHost, packages: readonly NewerPackage[]): Promise<Record<string, string>> {
-  await must(host, `rm -rf ${REPOSITORY} /etc/apt/sources.list.d/newer.list && mkdir -m 0755 -p ${REPOSITORY} && apt-get -q update >/dev/null`);
+  await must(host, `mkdir -m 0755 -p ${REPOSITORY} && apt-get -q update >/dev/null`);
   const versions: [string, string][] = [];
   for (const { name, version, change = ':' } of packages) {
     const present = await must(host, `apt-cache policy ${name} | sed -n 's/^  Installed: //p'`);
@@ -28,7 +28,7 @@ apt-get -q download ${shellWord(`${name}=${present}`)} >/dev/null 2>&1
 dpkg-deb -R ${name}_*.deb new
 sed -i ${shellWord(`s/^Version: .*/Version: ${next}/`)} new/DEBIAN/control
 ( cd new && ${change} )
-dpkg-deb -Znone -b new ${REPOSITORY}/${name}.deb >/dev/null
+dpkg-deb -Znone -b new ${REPOSITORY}/${name}_${next}.deb >/dev/null
 rm -rf $work`,
     );
     versions.push([name, next]);
