@@ -62,12 +62,7 @@ function observed(context: RoleContext, { options }: Pick<OperationStart<UpdateO
   const isMember = topologyOf(host) === 'patroni';
   const roles = rolesOn({ options, inventory }, host);
   return [
-    ...(isMember
-      ? [
-          serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)),
-          unitStart(platform.patroni.unit),
-        ]
-      : []),
+    ...(isMember ? [serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)), unitStart(platform.patroni.unit)] : []),
     ...(host.roles.includes(dcs.role) ? [unitStart(dcs.unit), ...dcs.restart.observations(context)] : []),
     ...(roles.length === 0 ? [] : [packagesFetched()]),
     ...(roles.length === 0 || options.targets !== undefined

@@ -6,12 +6,12 @@ import { answerOf, leaderOf } from '../members.js';
 import { changeWords, fetchedOn, formerOf, missing, targetsOf, updatableHosts, type UpdateRun } from './options.js';
 import { isDown, isStoreDown, switching } from './steps.js';
 
-/** States of a member in which it will not come up by itself. */
-const FAILED = /failed|crashed/u;
+/** States of a member whose PostgreSQL is up. Patroni tries one that fails again and again, which is then starting as often as not. */
+const UP = /^(?:running|streaming|in archive recovery)$/u;
 
 /**
- * The way back of a host that an update has failed on: the former versions, from the files that were kept, and what they run restarted. A host
- * that works, or that is still coming up, keeps what it has, and the same command goes on there.
+ * The way back of a host that an update has failed on, or was interrupted on while it restarts: the former versions, from the files that were
+ * kept, and what they run restarted. A host that works keeps what it has, and the same command goes on there.
  */
 export function wayBack(run: UpdateRun): HostStep[] {
   const failed = updatableHosts(run.inventory).filter(({ name }) => run.view.surveyed(name) && isFailed(run, name));
@@ -22,7 +22,7 @@ export function wayBack(run: UpdateRun): HostStep[] {
 function isFailed(run: UpdateRun, host: string): boolean {
   if (missing(run, host, formerOf(run, host)).length === 0) return false;
   const member = answerOf(run.view, host);
-  const isUp = member !== undefined && !FAILED.test(member.state);
+  const isUp = member !== undefined && UP.test(member.state);
   return (
     missing(run, host, targetsOf(run, host)).length > 0 || isStoreDown(run, host) || isDown(run, host) || (hasMember(run, host) && !isUp)
   );

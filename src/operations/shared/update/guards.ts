@@ -29,10 +29,12 @@ export function updateProblems(start: UpdateStart): OperationObjection[] {
   if (to !== undefined && chosenRoles(start).length !== 1)
     return input('to', '--to is the version of one program', `name one with --packages: ${known.join(', ')}`);
   const [role = ''] = chosenRoles(start);
-  const other = inventory.hosts.filter((host) => rolesOn(start, host).includes(role)).find((host) => {
-    const wanted = wantedVersion({ host, inventory }, role);
-    return to !== undefined && wanted !== undefined && wanted !== upstreamVersion(to) && wanted !== to;
-  });
+  const other = inventory.hosts
+    .filter((host) => rolesOn(start, host).includes(role))
+    .find((host) => {
+      const wanted = wantedVersion({ host, inventory }, role);
+      return to !== undefined && wanted !== undefined && wanted !== upstreamVersion(to) && wanted !== to;
+    });
   if (other !== undefined)
     return input(
       'pinned',
