@@ -36,6 +36,13 @@ export function otherMajor(hosts: readonly Host[]): VariableProblem[] {
   return hosts.flatMap((host) => {
     const { version, minor } = variables(host, 'postgresql');
     if (minor === undefined || minor.split('.')[0] === String(version)) return [];
-    return [{ host, path: 'postgresql.minor', message: `${minor} is no minor version of PostgreSQL ${version}`, hint: `give one that begins with ${version}.` }];
+    return [
+      {
+        host,
+        path: 'postgresql.minor',
+        message: `${minor} is no minor version of PostgreSQL ${version}`,
+        hint: `give one that begins with ${version}.`,
+      },
+    ];
   });
 }
