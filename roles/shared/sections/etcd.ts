@@ -11,7 +11,7 @@ export const ETCD_VARIABLES = {
       ...VERSION,
       scope: 'cluster',
       description:
-        'The version of etcd, such as "3.5.16", in quotes. A new host gets it, and [`pgprov update`](update.md) goes to it and no further. Default: the newest that the repositories have.',
+        'The version of etcd, such as "3.5.16", in quotes. A new host gets it, and [an update](update.md) goes to it and no further. Default: the newest that the repositories have.',
     },
     client_port: {
       change: 'recreate',

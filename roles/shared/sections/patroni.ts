@@ -13,7 +13,7 @@ export const PATRONI_VARIABLES = {
       ...VERSION,
       scope: 'cluster',
       description:
-        'The version of Patroni, such as "4.0.7", in quotes. A new host gets it, and [`pgprov update`](update.md) goes to it and no further. Default: the newest that the repositories have.',
+        'The version of Patroni, such as "4.0.7", in quotes. A new host gets it, and [an update](update.md) goes to it and no further. Default: the newest that the repositories have.',
     },
     scope: {
       change: 'recreate',

@@ -37,7 +37,7 @@ export const POSTGRESQL_VARIABLES = {
       ...VERSION,
       scope: 'cluster',
       description:
-        'The minor version, such as "17.6", in quotes. A new host gets it, and [`pgprov update`](update.md) goes to it and no further. Default: the newest that the repositories have.',
+        'The minor version, such as "17.6", in quotes. A new host gets it, and [an update](update.md) goes to it and no further. Default: the newest that the repositories have.',
     },
     port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 5432, scope: 'cluster', description: 'TCP port.' },
     name: {
