@@ -1,23 +1,11 @@
-import {
-  defineRole,
-  gate,
-  onConsole,
-  pooler,
-  poolerLogin,
-  poolsResumed,
-  service,
-  sh,
-  type Gate,
-  type Observation,
-  type Resource,
-  type RoleContext,
-  type Stage,
-} from '../src/index.js';
-import { installation, unitPackage } from './shared/packages.js';
+import { defineRole, pooler, poolerLogin, type Observation, type RoleContext, type Stage } from '../src/index.js';
+import { installation } from './shared/packages.js';
 import { accountsOf, clientVersion } from './shared/layout.js';
 import { reachesPeers } from './shared/peers.js';
-import { consoleOf, poolerConfiguration, poolerIdentity, poolerSettings } from './shared/pgbouncer/config-file.js';
+import { consoleOf, poolerIdentity, poolerSettings, presentedByPooler } from './shared/pgbouncer/config-file.js';
+import { POOLER_PASSWORD } from './shared/pgbouncer/password.js';
 import { poolerProblems, poolerWarnings } from './shared/pgbouncer/problems.js';
+import { poolerInForce, servedPools } from './shared/pgbouncer/serve.js';
 import { poolerChecks, poolerLines } from './shared/pgbouncer/told.js';
 import { PGBOUNCER_VARIABLES } from './shared/sections/pgbouncer.js';
 import { variables } from './shared/variables.js';
@@ -50,8 +38,9 @@ export default defineRole({
     return installation({ host }, { what: 'PgBouncer', packages: [...packages, ...client], disable: [unit] });
   },
   tls: poolerIdentity,
-  ownPasswords: [{ name: 'pgbouncer', path: 'pgbouncer.auth_password' }],
-  observations: (context) => [...observed(context), reachesPeers(context.host, context.inventory)],
+  inspections: presentedByPooler,
+  passwords: () => [POOLER_PASSWORD],
+  observations: (context) => [...observed(context), ...presentedByPooler(context), reachesPeers(context.host, context.inventory)],
   stages: (context) => [served(context)],
   checks: (view) =>
     view.hosts('pgbouncer').flatMap((host) => {
@@ -68,48 +57,12 @@ function observed(context: RoleContext): Observation[] {
 }
 
 function served(context: RoleContext): Stage {
-  const { platform } = context;
-  const { unit, packages, configFile, userFile } = platform.pgbouncer;
-  const { files, unit: dropIn, listening, mark } = poolerConfiguration(context);
   return {
     name: 'serve',
     title: 'start PgBouncer',
     // One after the other, so that clients which know several always find one.
     crossing: 'rolling',
-    resources: [
-      ...files,
-      service({
-        unit,
-        cluster: context.inventory.cluster,
-        restartOn: [dropIn, listening],
-        reloadOn: files.filter(({ id }) => id !== dropIn.id),
-        reads: [configFile, userFile],
-        broughtBy: unitPackage(platform, packages),
-      }) as Resource,
-      poolsResumed(consoleOf(context)) as Resource,
-    ],
-    gates: [inForce(context, mark)],
+    resources: servedPools(context),
+    gates: [poolerInForce(context)],
   };
-}
-
-/** A reload says nothing of whether the process took its file up. */
-function inForce(context: RoleContext, mark: string): Gate {
-  const console = consoleOf(context);
-  return gate({
-    name: 'pgbouncer-in-force',
-    title: 'PgBouncer runs with its configuration',
-    check: sh`told=$(${onConsole(console, 'SHOW CONFIG')})
-case "$told" in
-*${`\nsyslog_ident|${mark}|`}*) : ;;
-'key|'*) echo 'PgBouncer runs with another configuration'; exit 1 ;;
-*) echo 'PgBouncer does not answer'; exit 1 ;;
-esac`,
-    look: {
-      probe: () => pooler(console).probe(),
-      parse: (answer) => ({ open: pooler(console).parse(answer).settings.get('syslog_ident') === mark, seen: '' }),
-    },
-    unit: context.platform.pgbouncer.unit,
-    fatalLogPatterns: ['FATAL', 'cannot load config'],
-    timeout: 30,
-  });
 }

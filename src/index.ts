@@ -420,7 +420,16 @@ export { HAPROXY, haproxyStatistics, readStatistics, type ProxyServer, type Prox
 export { onConsole, type PoolerConsole } from './resources/pgbouncer/console.js';
 export { POOLER_LOGIN, poolerLogin, type PoolerLogin } from './resources/pgbouncer/login.js';
 export { LOOKUP_QUERY, loginLookup, type LookupState } from './resources/pgbouncer/lookup.js';
-export { poolsPaused, poolsResumed, type PoolsPausedOptions } from './resources/pgbouncer/paused.js';
+export {
+  poolGoesOn,
+  poolHeld,
+  poolReleased,
+  poolsPaused,
+  poolsResumed,
+  type PoolHeldOptions,
+  type PoolsPausedOptions,
+} from './resources/pgbouncer/paused.js';
+export { passwordArrived, POOLER_ROLE, type PasswordArrivedOptions } from './resources/pgbouncer/password-arrived.js';
 export { POOLER, pooler, readPooler, type Pool, type PoolerState } from './resources/pgbouncer/pooler.js';
 export {
   FOREIGN_ADDRESS,
@@ -440,6 +449,7 @@ export { selinuxBoolean, selinuxDirectory, selinuxPort } from './resources/selin
 export { unitCopy, type UnitCopyOptions, type UnitCopyState } from './resources/unit-copy.js';
 export {
   loadedHandle,
+  POOLER_CERTIFICATE,
   SERVER_CERTIFICATE,
   serverCertificate,
   serverCertificateLoaded,

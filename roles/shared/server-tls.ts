@@ -10,6 +10,7 @@ import {
   type Platform,
   type Resource,
   type RoleContext,
+  type ServerCertificate,
   type Stage,
   type TlsCopies,
   type TlsIdentity,
@@ -89,8 +90,11 @@ export function tlsStage(context: RoleContext): Stage[] {
 /** The server presents the certificate that it was brought. */
 export function tlsChecks(view: View, host: Host): CheckResult[] {
   const seen = variables(host, 'postgresql').tls ? view.read(host.name, SERVER_CERTIFICATE) : undefined;
-  if (seen === undefined) return [];
-  const { presented, wanted } = seen;
+  return seen === undefined ? [] : [presentsCheck('PostgreSQL', host, seen)];
+}
+
+/** That a host's PostgreSQL or PgBouncer presents the certificate that it was brought. */
+export function presentsCheck(program: string, host: Host, { presented, wanted }: ServerCertificate): CheckResult {
   const ok = presented !== undefined && presented === wanted;
   const detail =
     presented === undefined
@@ -98,5 +102,5 @@ export function tlsChecks(view: View, host: Host): CheckResult[] {
       : ok
         ? `certificate ${presented.slice(0, 23)}…`
         : 'it presents another one than it was brought; its log says why';
-  return [{ title: 'PostgreSQL presents its certificate', ok, detail, host: host.name, settles: true }];
+  return { title: `${program} presents its certificate`, ok, detail, host: host.name, settles: true };
 }

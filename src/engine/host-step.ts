@@ -31,7 +31,7 @@ export async function takeHostStep(cluster: Cluster, id: string, step: HostStep,
   const missing = step.on.filter((host) => !connections.sessions.has(host));
   if (missing.length > 0) throw outOfReach(step, missing);
   const hosts = new Map(step.on.map((host) => [host, stageOf(step, parts.contextOf(host))]));
-  const stage: RunStage = { id, role: id.slice(0, id.indexOf('/')), title: step.title, crossing: 'independent', hosts };
+  const stage: RunStage = { id, role: id.slice(0, id.indexOf('/')), title: step.title, crossing: crossingOf(step), hosts };
   const shapes = new Map(
     [...hosts].map(([host, part]): [string, HostWork] => {
       const observations = [...parts.observationsOf(host), ...(step.asks?.(parts.contextOf(host)) ?? [])];
@@ -56,12 +56,17 @@ export async function takeHostStep(cluster: Cluster, id: string, step: HostStep,
   await parts.gap.end(step, id, emit);
 }
 
+/** Only in a rolling stage do hosts wait for each other; in this one none interrupts anything, so they go side by side. */
+function crossingOf({ together }: HostStep): Stage['crossing'] {
+  return together === true ? 'rolling' : 'independent';
+}
+
 function stageOf(step: HostStep, context: RoleContext): Stage {
   const { id: name, title, onlyWatches } = step;
   return {
     name,
     title,
-    crossing: 'independent',
+    crossing: crossingOf(step),
     resources: step.resources?.(context) ?? [],
     gates: step.gates?.(context) ?? [],
     ...(onlyWatches === undefined ? {} : { onlyWatches }),

@@ -15,7 +15,9 @@ import {
   type OperationStep,
   type PasswordLogin,
 } from '../index.js';
+import { poolerPasswordObjections, poolerPasswordStep } from './shared/pooler-password.js';
 import { isStreaming } from './shared/streaming/procedure.js';
+import { POOLER_PASSWORD } from '../../roles/shared/pgbouncer/password.js';
 import { keptWhere, passwordsOf, type PasswordPlace, type RolePassword } from './shared/password-kept.js';
 
 interface RotateOptions {
@@ -37,7 +39,7 @@ export default defineOperation<RotateOptions>({
   name: 'secrets rotate',
   description: 'give the running cluster a new password, on all members at once and without a restart; resumes an interrupted change',
   options: {},
-  argument: { name: 'name', description: 'replication, superuser, rewind or restapi' },
+  argument: { name: 'name', description: 'replication, superuser, rewind, restapi or pgbouncer' },
   roles: knowing,
   streaming: true,
   keptInStore: true,
@@ -46,7 +48,7 @@ export default defineOperation<RotateOptions>({
     return 'kind' in rotating ? [rotating] : begunOtherwise(start, rotating);
   },
   goesOn: (start) => (start.kept.rotation === undefined ? undefined : `resuming the change of ${start.kept.rotation.path} that was begun`),
-  guards: (run) => [...withoutCluster(run), ...notProved(run)],
+  guards: (run) => [...withoutCluster(run), ...poolsInTheWay(run), ...notProved(run)],
   remaining: (run) => ({ steps: stepsOf(run) }),
   question: (run) =>
     `Change the ${sure(run).account.name} password of ${run.inventory.cluster} on ${sure(run)
@@ -58,7 +60,8 @@ export default defineOperation<RotateOptions>({
       hosts,
     } = sure(run);
     const where = enumerate(hosts.map((host) => host.name));
-    return `${name}: the new password is in force on ${where}, as new logins between all members prove; the former one is refused`;
+    const proof = name === POOLER_PASSWORD.name ? 'new logins there and past it to the leader' : 'new logins between all members';
+    return `${name}: the new password is in force on ${where}, as ${proof} prove; the former one is refused`;
   },
   broken: async (run, { touched, desk }) => {
     const {
@@ -72,11 +75,15 @@ export default defineOperation<RotateOptions>({
   },
 });
 
-/** The roles that know passwords, and that any host has. */
-function knowing({ catalog, inventory }: Pick<Start, 'catalog' | 'inventory'>): string[] {
-  return catalog
-    .filter(({ name, passwords }) => passwords !== undefined && inventory.hosts.some(({ roles }) => roles.includes(name)))
-    .map(({ name }) => name);
+/** The roles that know passwords, and that any host has; for that of PgBouncer also the one that makes its role, else not those of PgBouncer. */
+function knowing({ catalog, inventory, options }: Pick<Start, 'catalog' | 'inventory' | 'options'>): string[] {
+  const isHad = (role: string): boolean => inventory.hosts.some(({ roles }) => roles.includes(role));
+  if (isPoolers(options)) return ['postgresql', 'patroni', 'pgbouncer'].filter(isHad);
+  return catalog.filter(({ name, passwords }) => passwords !== undefined && name !== 'pgbouncer' && isHad(name)).map(({ name }) => name);
+}
+
+function isPoolers({ name }: RotateOptions): boolean {
+  return [POOLER_PASSWORD.name, POOLER_PASSWORD.path].includes(name);
 }
 
 /** What is changed, or why that cannot be. */
@@ -143,6 +150,13 @@ function withoutCluster({ inventory, holdsData }: Run): OperationObjection[] {
   return [{ kind: 'input', error: 'secrets/no-cluster', message, hint: `${pgprov`apply ${inventory}`} makes it` }];
 }
 
+/** Before PgBouncer’s password is changed: all of them must take part. */
+function poolsInTheWay(run: Run): OperationObjection[] {
+  const { options, inventory, done, holdsData } = run;
+  if (!isPoolers(options) || !holdsData || done.has('change')) return [];
+  return poolerPasswordObjections(run, pgprov`secrets rotate ${POOLER_PASSWORD.name} ${inventory}`);
+}
+
 function stepsOf(run: Run): OperationStep[] {
   const {
     kept: { rotation },
@@ -164,7 +178,9 @@ function stepsOf(run: Run): OperationStep[] {
   };
   const prove: HostStep = {
     id: 'prove',
-    title: 'log in between all members with the new password, and with the former one',
+    title: isPoolers(run.options)
+      ? 'log in to PgBouncer and past it with the new password, and with the former one'
+      : 'log in between all members with the new password, and with the former one',
     on: hosts.map(({ name }) => name),
     asks: (context) => (rotation === undefined ? [] : [account.logins(context, { password: rotation.to, former: rotation.from })]),
   };
@@ -176,7 +192,13 @@ function stepsOf(run: Run): OperationStep[] {
       await store.endRotation();
     },
   };
-  return [...(rotation === undefined ? [begin] : []), ...[change, prove].filter(({ id }) => !done.has(id)), finish];
+  const settle: ConvergeStep = {
+    id: 'settle',
+    title: 'look whether anything else has the former password',
+    converge: { roles: knowing(run) },
+  };
+  const changing: OperationStep[] = isPoolers(run.options) ? [poolerPasswordStep(run), settle] : [change];
+  return [...(rotation === undefined ? [begin] : []), ...[...changing, prove].filter(({ id }) => !done.has(id)), finish];
 }
 
 /** What speaks against forgetting the former password, once every member has tried both. */

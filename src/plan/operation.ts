@@ -138,6 +138,8 @@ export interface HostStep extends StepWords {
    * waited for.
    */
   measuresWriteGap?: true | { until: string };
+  /** What its hosts change belongs together (`coordinated`): those that wait for a change begin before the host that makes it. */
+  together?: true;
   /** Its gates wait for what goes on by itself, maybe for hours: other runs may change the host meanwhile. Not beside `resources`. */
   onlyWatches?: true;
   /** With `back`: it puts right what hinders others, and what the operation has begun is as unfinished as before. */

@@ -4,7 +4,8 @@ import type { Platform } from './platform.js';
 export function pgbouncer(user: string, program: string, more: { isQuiet?: true } = {}): Platform['pgbouncer'] {
   return {
     ...more,
-    packages: ['pgbouncer'],
+    // openssl shows which certificate it presents.
+    packages: ['pgbouncer', 'openssl'],
     unit: 'pgbouncer',
     program,
     configFile: '/etc/pgbouncer/pgbouncer.ini',

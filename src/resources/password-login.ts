@@ -41,10 +41,10 @@ shift 2
 done
 wait`;
 
-/** Logs in to servers over the network as a role, with either password; `replication`: over the replication protocol. */
+/** Logs in to servers, or to PgBouncer, over the network as a role, with either password; `replication`: over the replication protocol. */
 export function databaseLogins(
   options: TriedPasswords & {
-    server: LocalServer;
+    server: Pick<LocalServer, 'binDirectory' | 'user' | 'home'> & Partial<LocalServer>;
     role: string;
     replication: boolean;
     members: readonly { address: string; port: number }[];
@@ -74,7 +74,7 @@ ${tried('former')}`,
 
 function parseLogin(line: string): PasswordLogin {
   const [password = '', to = '', status, words = ''] = line.split('\t');
-  const outcome = status === '0' ? 'accepted' : words.includes('password authentication failed') ? 'refused' : 'failed';
+  const outcome = status === '0' ? 'accepted' : /(?:password|SASL) authentication failed/u.test(words) ? 'refused' : 'failed';
   return { to, password: password === 'new' ? 'new' : 'former', outcome, words: status === '0' ? '' : words.trim() };
 }
 

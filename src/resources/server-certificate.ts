@@ -7,7 +7,7 @@ import { printAnswer } from './shared-question.js';
 
 /** SHA-256 of certificates, upper-case and with colons; undefined where there is none. */
 export interface ServerCertificate {
-  /** What the host's PostgreSQL presents. */
+  /** What the host's PostgreSQL, or what speaks its protocol, presents. */
   presented: string | undefined;
   /** What is in the file that it is to present. */
   wanted: string | undefined;
@@ -16,15 +16,22 @@ export interface ServerCertificate {
 /** What is seen of the certificate of the host's PostgreSQL. */
 export const SERVER_CERTIFICATE = handle<ServerCertificate>('server-certificate');
 
+/** What is seen of the certificate of the host's PgBouncer. */
+export const POOLER_CERTIFICATE = handle<ServerCertificate>('pgbouncer-certificate');
+
 /**
- * Which certificate PostgreSQL presents, and which it is to: one that it could not load leaves the former one in force. No client logs in for
- * that, so nothing of it is in the server's log.
+ * Which certificate PostgreSQL or PgBouncer presents, and which it is to: one that it could not load leaves the former one in force. No client logs
+ * in for that, so nothing of it is in the server's log.
  * @param listener `10.0.0.11:5432`
  * @param path the certificate's file
  */
-export function serverCertificate(listener: string, path: string): Observation<ServerCertificate> {
+export function serverCertificate(
+  listener: string,
+  path: string,
+  seenAs: Handle<ServerCertificate> = SERVER_CERTIFICATE,
+): Observation<ServerCertificate> {
   return {
-    ...SERVER_CERTIFICATE,
+    ...seenAs,
     when: 'startAndEnd',
     probe: () => sh`fingerprint() { openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2; }
 presented=$(timeout ${seconds(10)} openssl s_client -starttls postgres -connect ${listener} </dev/null 2>/dev/null | fingerprint) || :

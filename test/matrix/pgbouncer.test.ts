@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
 import { describeMembers, must, sql } from '../integration/support/outside.js';
@@ -7,6 +8,8 @@ import type { LabHost, System } from '../lab/index.js';
 import { SELINUX_MODE } from '../lab/selinux.js';
 import { patience } from '../support/patience.js';
 import { SteadyClient } from '../walk/steady-client.js';
+
+const HOOK = fileURLToPath(new URL('../integration/support/interrupt.mjs', import.meta.url));
 
 const ROLES = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
 const DATABASES = [
@@ -150,6 +153,134 @@ describe.each<System>(['debian13', 'rocky9'])('PgBouncer in front of three membe
     await expect.poll(() => onConsole(second, 'SHOW CONFIG'), { timeout: patience(20_000) }).toMatch(/^default_pool_size\|9\|/mu);
     expect((await cluster.run('apply')).code).toBe(0);
     expect(await onConsole(second, 'SHOW CONFIG')).toMatch(/^default_pool_size\|7\|/mu);
+  });
+
+  /** Logs in anew through both pools, again and again; `stop` gives how often that went well, and what was said where it did not. */
+  const logins = (): { stop(): Promise<{ well: number; failed: string[] }> } => {
+    const { user, password } = CLIENT;
+    const [pg3, ways] = [cluster.host('pg3'), pools.map(({ address }) => address).join(' ')];
+    const loop = pg3.exec(`rm -f /tmp/enough; for way in ${ways}; do
+while [ ! -e /tmp/enough ]; do PGPASSWORD='${password}' PGCONNECT_TIMEOUT=60 psql -XAtq -h "$way" -p 6432 -U ${user} postgres -c 'select 1' 2>&1; done &
+done; wait`);
+    return {
+      stop: async () => {
+        await must(pg3, 'touch /tmp/enough');
+        const lines = (await loop).stdout.trim().split('\n');
+        return { well: lines.filter((line) => line === '1').length, failed: lines.filter((line) => line !== '1') };
+      },
+    };
+  };
+  const rotate = (env: Record<string, string> = {}): ReturnType<typeof start> =>
+    start(['secrets', 'rotate', 'pgbouncer', cluster.file, '--yes', '--output', 'json'], env);
+
+  it('gets another password of its own while clients log in, and none of them fails', async () => {
+    const former = await cluster.password('pgbouncer.auth_password');
+    const clients = logins();
+    const rotated = await pgprov('secrets', 'rotate', 'pgbouncer', cluster.file, '--yes');
+    const { well, failed } = await clients.stop();
+    expect(rotated.code, rotated.all).toBe(0);
+    expect(rotated.stdout).toContain('the new password is in force on pg1 and pg2');
+    expect(failed).toEqual([]);
+    expect(well).toBeGreaterThan(10);
+    const password = await cluster.password('pgbouncer.auth_password');
+    expect(password).not.toBe(former);
+    for (const pool of pools) {
+      expect(await must(pool, 'cat /etc/pgbouncer/userlist.txt')).toContain(password);
+      // A new connection for it, and PgBouncer has it by heart.
+      await onConsole(pool, 'RECONNECT');
+      expect(await through(pool, 'select 1')).toBe('1');
+      expect(await through(pool, 'select 1', { user: 'pgbouncer_auth', password })).toBe('1');
+      expect(await through(pool, 'select 1', { user: 'pgbouncer_auth', password: former })).toMatch(/^! .*authentication failed/u);
+    }
+    const again = await cluster.run('apply');
+    expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
+  });
+
+  it('has the same password everywhere when the run that changes it is killed, and no login fails', async () => {
+    for (const nth of [1, 2, 3, 5]) {
+      const former = await cluster.password('pgbouncer.auth_password');
+      const clients = logins();
+      const killed = await rotate({
+        NODE_OPTIONS: `--import=${HOOK}`,
+        INTERRUPT_AT: JSON.stringify([{ stage: 'secrets rotate/change', moment: 'nth', nth }]),
+      }).finished;
+      expect(killed.signal, `event ${nth}\n${killed.all}`).toBe('SIGKILL');
+      const finished = await rotate().finished;
+      expect(finished.code, `event ${nth}\n${finished.all}`).toBe(0);
+      const { well, failed } = await clients.stop();
+      expect(failed, `event ${nth}`).toEqual([]);
+      expect(well).toBeGreaterThan(5);
+      expect(await cluster.password('pgbouncer.auth_password')).not.toBe(former);
+      expect(await pausedPools()).toEqual(['no', 'no']);
+    }
+    const again = await cluster.run('apply');
+    expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
+  });
+
+  it('presents new certificates at once, and trusts a new authority, without a connection lost', async () => {
+    await write({ tls: 'offered' }, { postgresql: { tls: true } });
+    const applied = await cluster.run('apply');
+    expect(applied.code, applied.all).toBe(0);
+    const presented = (): Promise<string[]> =>
+      Promise.all(
+        pools.map((pool) =>
+          must(
+            cluster.host('pg3'),
+            `openssl s_client -starttls postgres -connect ${pool.address}:6432 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256`,
+          ),
+        ),
+      );
+    const inFiles = (): Promise<string[]> =>
+      Promise.all(pools.map((pool) => must(pool, 'openssl x509 -noout -fingerprint -sha256 -in /etc/pgbouncer/tls/node.crt')));
+    const certs = async (...words: string[]): Promise<string> => {
+      const { code, all } = await pgprov('certs', ...words, cluster.file, ...(words[0] === 'renew' ? ['--yes'] : []));
+      expect(code, all).toBe(0);
+      return all;
+    };
+    const clients = await steadyClients();
+    try {
+      const former = await presented();
+      expect(await inFiles()).toEqual(former);
+      await certs('renew', '--all');
+      const renewed = await presented();
+      expect(renewed.some((print) => former.includes(print))).toBe(false);
+      expect(await inFiles()).toEqual(renewed);
+      expect(await certs('status')).toMatch(/^pg2 +pgbouncer .* yes /mu);
+      await certs('renew', '--ca');
+      expect((await presented()).some((print) => renewed.includes(print))).toBe(false);
+      expect(await certs('status')).toMatch(/^pg1 +pgbouncer .* yes /mu);
+      // New connections to servers whose certificates are of the new authority.
+      for (const pool of pools) await onConsole(pool, 'RECONNECT');
+      expect(await throughBoth('select 1')).toEqual(['1', '1']);
+      // A pair that somebody put there, and that PgBouncer has not read.
+      const [first] = pools;
+      const pair = 'openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -days 9 -keyout node.key -out node.crt 2>/dev/null';
+      await must(
+        first,
+        `cd /etc/pgbouncer/tls && cp -a node.crt /tmp/own.crt && ${pair.replaceAll('node.', '/tmp/other.')} && cat /tmp/other.crt >node.crt`,
+      );
+      const told = await cluster.run('status');
+      expect([told.code, told.all]).toEqual([1, expect.stringMatching(/pg1.*it does not present its certificate/u)]);
+      expect((await cluster.run('apply')).code).toBe(0);
+      expect(await inFiles()).toEqual(await presented());
+      await Promise.all(clients.map((client) => client.moves()));
+      expect(clients.map(({ errors }) => errors)).toEqual([[], [], []]);
+    } finally {
+      await Promise.all(clients.map((client) => client.stop()));
+    }
+  });
+
+  it('trusts a new authority of the servers where its own clients do not use TLS', async () => {
+    await write({}, { postgresql: { tls: true } });
+    expect((await cluster.run('apply')).code).toBe(0);
+    const rotated = await pgprov('certs', 'renew', '--ca', cluster.file, '--yes');
+    expect(rotated.code, rotated.all).toBe(0);
+    for (const pool of pools) await onConsole(pool, 'RECONNECT');
+    expect(await throughBoth('select ssl from pg_stat_ssl where pid = pg_backend_pid()')).toEqual(['t', 't']);
+    const status = await pgprov('certs', 'status', cluster.file);
+    expect([status.code, status.all]).toEqual([0, expect.stringMatching(/^pg1 +pgbouncer .* yes /mu)]);
+    await write();
+    expect((await cluster.run('apply')).code).toBe(0);
   });
 
   it('takes every variable while it runs', async () => {

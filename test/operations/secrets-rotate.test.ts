@@ -5,10 +5,12 @@ import secretsRotate from '../../src/operations/secrets-rotate.js';
 import type { Desk, OperationRun } from '../../src/plan/operation.js';
 import { View } from '../../src/plan/view.js';
 import { PASSWORD_LOGIN, type PasswordLogin } from '../../src/resources/password-login.js';
+import { POOLER } from '../../src/resources/pgbouncer/pooler.js';
 import { Store } from '../../src/store/store.js';
 import { freshDirectory } from '../support/directory.js';
 import { DEMO } from '../support/demo.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
+import { runSeen } from './run-seen.js';
 
 const FORMER = 'the-former-password';
 const NEW = 'the-new-password';
@@ -119,6 +121,69 @@ describe('the steps of secrets rotate', () => {
   it('continue what was begun, and say so', async () => {
     expect(secretsRotate.goesOn?.(await run())).toBeUndefined();
     expect(secretsRotate.goesOn?.(await run({ rotation: ROTATION }))).toBe('resuming the change of replication.password that was begun');
+  });
+});
+
+describe('a new password of PgBouncer’s role', () => {
+  const yaml = `cluster: demo
+roles: [base, pgdg, postgresql, replication, etcd, patroni]
+hosts:
+  pg1: 10.0.0.1
+  pg2: {address: 10.0.0.2, roles: [base, pgdg, postgresql, replication, etcd, patroni, haproxy, pgbouncer]}
+  lb1: {address: 10.0.0.8, roles: [base, pgdg, haproxy, pgbouncer]}
+postgresql: {hba: [host all all 10.0.0.0/24 scram-sha-256]}
+`;
+  const rotation = { ...ROTATION, path: 'pgbouncer.auth_password' };
+  const answers = { answers: true, settings: new Map(), pools: [], paused: undefined };
+  const seen = async (of: { leader?: string | null; silent?: string; done?: string[] } = {}): Promise<OperationRun<{ name: string }>> => {
+    const { leader = 'pg1', silent, done = ['begin'] } = of;
+    const more = Object.fromEntries(['pg1', 'pg2', 'lb1'].map((name) => [name, { [POOLER.id]: { ...answers, answers: name !== silent } }]));
+    const kept = { authority: { certificate: undefined, phase: undefined }, rotation };
+    return { ...runSeen(await inventoryOf(yaml), { leader, more }, { name: 'pgbouncer' }, { done }), kept, catalog: CATALOG };
+  };
+
+  it('is set by the leader once every PgBouncer holds its questions up, and all of that belongs together', async () => {
+    const now = await seen();
+    const { steps: left } = secretsRotate.remaining(now);
+    expect(left.map(({ id }) => id)).toEqual(['change', 'settle', 'prove', 'finish']);
+    const [change] = left;
+    if (change === undefined || !('on' in change)) throw new Error('no step on hosts');
+    expect([change.on, change.together]).toEqual([['pg2', 'lb1', 'pg1'], true]);
+    const ids = (host: string): string[] => (change.resources?.(now.contextOf(host)) ?? []).map(({ id }) => id);
+    expect(ids('pg1')).toEqual(['pgbouncer-role']);
+    expect(ids('lb1').slice(0, 2)).toEqual(['pool-held', 'pgbouncer-role']);
+    expect(ids('lb1').slice(-4)).toEqual(['file:/etc/pgbouncer/pgbouncer.ini', 'service:pgbouncer', 'pools-resumed', 'pool-goes-on']);
+    // The leader's part is the change, the others wait, and each writes the new password.
+    const [role] = change.resources?.(now.contextOf('pg1')) ?? [];
+    const changes = role?.diff({ server: 'primary', exists: true, verifier: '', attributes: ['LOGIN'] }) ?? [];
+    expect(changes.map(({ coordinated }) => coordinated)).toEqual(['initiates']);
+    const [, waits] = change.resources?.(now.contextOf('lb1')) ?? [];
+    expect(waits?.diff({ accepted: false }).map(({ coordinated }) => coordinated)).toEqual(['waits']);
+    expect(waits?.diff({ accepted: true })).toEqual([]);
+    expect(waits?.probe().text).toContain(NEW);
+    const file = change.resources?.(now.contextOf('lb1')).find(({ id }) => id === 'file:/etc/pgbouncer/userlist.txt');
+    expect(file?.diff({ type: 'absent' })[0]?.after).toContain(NEW);
+  });
+
+  it('is proved on PgBouncer and past it, by the roles that know it alone', async () => {
+    const now = await seen({ done: ['begin', 'change', 'settle'] });
+    const [prove] = secretsRotate.remaining(now).steps;
+    if (prove === undefined || !('on' in prove)) throw new Error('no step on hosts');
+    expect(prove.on).toEqual(['pg2', 'lb1']);
+    const script = prove.asks?.(now.contextOf('lb1'))[0]?.probe().text ?? '';
+    expect(script).toContain('127.0.0.1 6432 127.0.0.1 5000');
+    const { roles } = secretsRotate;
+    expect(typeof roles === 'function' && roles(now)).toEqual(['postgresql', 'patroni', 'pgbouncer']);
+    expect(typeof roles === 'function' && roles({ ...now, options: { name: 'replication' } })).not.toContain('pgbouncer');
+  });
+
+  it('is refused where nobody leads, or a PgBouncer does not answer', async () => {
+    const objections = async (of: Parameters<typeof seen>[0]): Promise<(string | undefined)[]> =>
+      (secretsRotate.guards?.(await seen(of)) ?? []).map(({ error }) => error);
+    expect(await objections({})).toEqual([]);
+    expect(await objections({ leader: null })).toEqual(['secrets/no-leader']);
+    expect(await objections({ silent: 'lb1' })).toEqual(['secrets/pools']);
+    expect(await objections({ silent: 'lb1', done: ['begin', 'change'] })).toEqual([]);
   });
 });
 

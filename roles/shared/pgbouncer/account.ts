@@ -17,12 +17,13 @@ import { poolers, wayOf } from './way.js';
 /**
  * The role that PgBouncer asks for passwords as, made on the server that takes writes; nothing where no host of the inventory has PgBouncer.
  */
-export function poolerAccount({ host, inventory, platform, credentials }: RoleContext): Stage[] {
+export function poolerAccount(context: RoleContext): Stage[] {
+  const { host, inventory, platform, credentials } = context;
   const [pooler] = poolers(inventory);
   if (pooler === undefined) return [];
   const server = localServer(host, platform);
   const account = accountsOf({ host: pooler, credentials }).pooler;
-  const role: Resource<PgRoleState> = uncoordinated(pgRole({ server, ...account, attributes: [], madeBy: 'pgprov' }));
+  const role = uncoordinated(poolerRole(context, pooler));
   // A standby has it from its leader.
   const onPrimary: Resource<PgRoleState> = { ...role, diff: (state) => (state.server === 'standby' ? [] : role.diff(state)) };
   return [
@@ -34,6 +35,16 @@ export function poolerAccount({ host, inventory, platform, credentials }: RoleCo
       resources: [onPrimary as Resource, loginLookup({ server, role: account.name }) as Resource],
     },
   ];
+}
+
+/** The role itself, on the server of a host; its name and password are those that a host with PgBouncer has. */
+export function poolerRole({ host, platform, credentials }: RoleContext, pooler: Host): Resource<PgRoleState> {
+  return pgRole({
+    server: localServer(host, platform),
+    ...accountsOf({ host: pooler, credentials }).pooler,
+    attributes: [],
+    madeBy: 'pgprov',
+  });
 }
 
 /** Where the role that asks for passwords comes from, as lines of pg_hba.conf need it: its name, the database and the addresses. */

@@ -2,11 +2,14 @@ import {
   digestOf,
   file,
   LOOKUP_QUERY,
+  POOLER_CERTIFICATE,
+  serverCertificate,
+  serviceHandle,
   sh,
   tlsResources,
   type Host,
   type Inventory,
-  type Platform,
+  type Observation,
   type PoolerConsole,
   type Resource,
   type RoleContext,
@@ -14,7 +17,7 @@ import {
   type TlsIdentity,
 } from '../../../src/index.js';
 import { dropIn } from '../drop-in.js';
-import { accountsOf, clientVersion, hostsWith, tlsCopies, tlsFiles } from '../layout.js';
+import { accountsOf, clientVersion, hostPort, hostsWith, tlsCopies, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
 import { shareOf } from './limits.js';
 import { wayOf, type PoolerWay } from './way.js';
@@ -27,6 +30,12 @@ const DROP_IN = '/etc/systemd/system/pgbouncer.service.d/pgprov.conf';
 
 /** The database that has the function for passwords, the one that every cluster has. */
 export const LOOKUP_DATABASE = 'postgres';
+
+/** What it is called in PgBouncer where that looks for passwords, so that this can be held up without anybody who is logged in. */
+export const LOOKUP_POOL = 'pgprov_lookup';
+
+/** Connections for it: PostgreSQL answers within a millisecond, so they serve many logins. */
+const LOOKUP_POOL_SIZE = 5;
 
 /** PgBouncer's settings, by the names that its console shows. */
 export type PoolerSettings = readonly (readonly [name: string, value: string])[];
@@ -50,10 +59,31 @@ function tlsOf(host: Host, inventory: Pick<Inventory, 'hosts'>): { clients: 'off
   };
 }
 
-/** That PgBouncer has copies of the host's key pair; undefined where neither its clients nor servers use TLS. */
-export function poolerIdentity(host: Host): TlsIdentity | undefined {
-  const { tls, tls_names: names } = variables(host, 'pgbouncer');
-  return tls === 'off' ? undefined : { names, copies: ({ pgbouncer }) => tlsCopies(pgbouncer) };
+/**
+ * That PgBouncer has copies of the host's key pair and of the authorities; undefined where neither its clients nor servers use TLS. Where only servers
+ * do, it needs the authorities alone, which change with all other copies.
+ */
+export function poolerIdentity(host: Host, inventory: Pick<Inventory, 'hosts'>): TlsIdentity | undefined {
+  const { clients, servers } = tlsOf(host, inventory);
+  if (clients === 'off' && !servers) return undefined;
+  return {
+    names: variables(host, 'pgbouncer').tls_names,
+    copies: ({ pgbouncer }) => tlsCopies(pgbouncer),
+    inUse: (view, { name }, fingerprint) => {
+      const unit = view.platform(name)?.pgbouncer.unit;
+      const service = clients === 'off' && unit !== undefined ? view.read(name, serviceHandle(unit)) : undefined;
+      if (service !== undefined) return service.active === 'active' && service.rewritten !== true;
+      const presented = view.read(name, POOLER_CERTIFICATE)?.presented;
+      return presented === undefined || fingerprint === undefined ? undefined : presented === fingerprint;
+    },
+  };
+}
+
+/** Which certificate PgBouncer presents to clients; nothing where they do not use TLS. */
+export function presentedByPooler({ host, platform }: Pick<RoleContext, 'host' | 'platform'>): Observation[] {
+  const { tls, port } = variables(host, 'pgbouncer');
+  const { certificate } = tlsFiles(platform.pgbouncer);
+  return tls === 'off' ? [] : [serverCertificate(hostPort('127.0.0.1', port), certificate, POOLER_CERTIFICATE)];
 }
 
 /** PgBouncer's files and what it is started with. */
@@ -95,20 +125,11 @@ export function poolerConfiguration(context: RoleContext): PoolerConfiguration {
 const LISTENING = ['listen_addr', 'listen_port', 'unix_socket_dir', 'unix_socket_mode'];
 
 function certificates(context: RoleContext): Resource[] {
-  const { host, inventory, platform, credentials } = context;
-  const { clients, servers } = tlsOf(host, inventory);
-  if (clients !== 'off') {
-    const { directory, authority, pair } = tlsResources(context, tlsCopies(platform.pgbouncer));
-    return [directory, authority, ...pair];
-  }
-  if (!servers) return [];
-  const { user: owner, group } = platform.pgbouncer;
-  return [file({ path: authorityFile(platform, clients), owner, group, mode: '0644', content: credentials.caCertificate }) as Resource];
-}
-
-/** Without certificates of its own PgBouncer has the authority's beside its configuration. */
-function authorityFile({ pgbouncer }: Platform, clients: 'off' | 'offered' | 'required'): string {
-  return clients === 'off' ? '/etc/pgbouncer/servers-ca.crt' : tlsFiles(pgbouncer).ca;
+  const { host, inventory, platform } = context;
+  const identity = poolerIdentity(host, inventory);
+  if (identity === undefined) return [];
+  const { directory, authority, pair } = tlsResources(context, identity.copies(platform));
+  return [directory, authority, ...pair];
 }
 
 function quoted(word: string): string {
@@ -153,7 +174,7 @@ export function poolerSettings({ host, inventory, platform }: Pick<RoleContext, 
     ['auth_type', 'scram-sha-256'],
     ['auth_file', platform.pgbouncer.userFile],
     ['auth_user', given.auth_username],
-    ['auth_dbname', LOOKUP_DATABASE],
+    ['auth_dbname', LOOKUP_POOL],
     ['auth_query', LOOKUP_QUERY],
     ['pool_mode', given.pool_mode],
     ['max_client_conn', given.max_client_conn],
@@ -180,7 +201,7 @@ export function poolerSettings({ host, inventory, platform }: Pick<RoleContext, 
           ['client_tls_key_file', key],
         ] as const)),
     ['server_tls_sslmode', servers ? (way?.direct === true ? 'verify-full' : 'verify-ca') : 'disable'],
-    ...(servers ? ([['server_tls_ca_file', clients === 'off' ? authorityFile(platform, clients) : ca]] as const) : []),
+    ...(servers ? ([['server_tls_ca_file', ca]] as const) : []),
   ];
   return settings.map(([name, value]) => [name, String(value)]);
 }
@@ -198,6 +219,7 @@ function databaseLines({ host, inventory }: RoleContext): string[] {
         ...(pool_size === undefined ? [] : [`pool_size=${pool_size}`]),
       ].join(' '),
     ),
+    `${LOOKUP_POOL} = ${leadsTo(way, false)} dbname=${LOOKUP_DATABASE} pool_mode=transaction pool_size=${LOOKUP_POOL_SIZE}`,
     `* = ${leadsTo(way, false)}`,
   ];
 }

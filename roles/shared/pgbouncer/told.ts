@@ -1,6 +1,7 @@
 import {
   enumerate,
   POOLER,
+  POOLER_CERTIFICATE,
   POOLER_LOGIN,
   type CheckResult,
   type Host,
@@ -8,6 +9,7 @@ import {
   type StatusLine,
   type View,
 } from '../../../src/index.js';
+import { presentsCheck } from '../server-tls.js';
 import type { PoolerSettings } from './config-file.js';
 
 /** What PgBouncer says of its pools on a host, in a line; undefined where it was not asked. */
@@ -32,19 +34,31 @@ function loginLine(view: View, host: Host): StatusLine | undefined {
   return standby === true ? { level: 'problem', text: `leads to ${name}, a standby` } : { level: 'ok', text: `leads to ${name}` };
 }
 
+/** Whether it presents the certificate that it was brought; undefined where it has none, or was not asked. */
+function certificateCheck(view: View, host: Host): CheckResult | undefined {
+  const seen = view.read(host.name, POOLER_CERTIFICATE);
+  return seen === undefined ? undefined : presentsCheck('PgBouncer', host, seen);
+}
+
 /** What `pgprov status` says of a host's PgBouncer. */
 export function poolerLines(view: View, host: Host): StatusLine[] {
   const seen = view.read(host.name, POOLER);
   if (seen === undefined) return [];
-  const login = loginLine(view, host);
-  return [...(login === undefined ? [] : [login]), poolsLine(seen)];
+  const [login, certificate] = [loginLine(view, host), certificateCheck(view, host)];
+  return [
+    ...(login === undefined ? [] : [login]),
+    poolsLine(seen),
+    ...(!seen.answers || certificate === undefined || certificate.ok
+      ? []
+      : [{ level: 'problem' as const, text: `it does not present its certificate: ${certificate.detail}` }]),
+  ];
 }
 
 /** That it serves, leads to the leader, and runs with these settings. */
 export function poolerChecks(view: View, host: Host, wanted: PoolerSettings): CheckResult[] {
   const seen = view.read(host.name, POOLER);
   if (seen === undefined) return [];
-  const [pools, login] = [poolsLine(seen), loginLine(view, host)];
+  const [pools, login, certificate] = [poolsLine(seen), loginLine(view, host), certificateCheck(view, host)];
   const others = wanted.filter(([name, value]) => !isSame(value, seen.settings.get(name)));
   return [
     { title: 'PgBouncer serves', ok: pools.level !== 'problem', detail: pools.text, host: host.name, settles: true },
@@ -59,6 +73,7 @@ export function poolerChecks(view: View, host: Host, wanted: PoolerSettings): Ch
             settles: true as const,
           },
         ]),
+    ...(certificate === undefined ? [] : [certificate]),
     ...(seen.answers
       ? [
           {

@@ -6,8 +6,8 @@ const MODE = { type: 'string', enum: ['transaction', 'session'] } as const;
 /** What PgBouncer’s file takes without quotes, and is no word of its console. */
 const DATABASE = {
   type: 'string',
-  pattern: '^(?!pgbouncer$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$',
-  expects: 'a name of letters, digits and _ . -, 63 characters at most, other than pgbouncer',
+  pattern: '^(?!(?:pgbouncer|pgprov_lookup)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$',
+  expects: 'a name of letters, digits and _ . -, 63 characters at most, other than pgbouncer and pgprov_lookup',
 } as const;
 
 const ENTRY = {

@@ -12,6 +12,14 @@ const BUSY = `NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
 $column["database"] != "pgbouncer" && $column["pool_mode"] != "session" &&
 $column["sv_active"] + $column["sv_tested"] + $column["sv_login"] > 0 { print $column["user"] " on " $column["database"] }`;
 
+/** Whether the pool `pool` is paused, from SHOW DATABASES. */
+const IS_PAUSED = `NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+$column["name"] == pool { print $column["paused"] }`;
+
+/** Names who has a connection of the pool `pool`, from SHOW POOLS. */
+const BUSY_IN = `NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+$column["database"] == pool && $column["sv_active"] + $column["sv_tested"] + $column["sv_login"] > 0 { print $column["user"] }`;
+
 /** How the pools are paused. */
 export interface PoolsPausedOptions {
   console: PoolerConsole;
@@ -32,8 +40,7 @@ export function poolsPaused({ console, within, limit }: PoolsPausedOptions): Res
     diff: ({ answers, paused }): Change[] =>
       !answers || paused === 'all' ? [] : [{ action: 'run', summary: 'pause the pools of PgBouncer: clients wait' }],
     // psql that is interrupted would resume them: PAUSE holds clients up at once, and is over only when all sessions are.
-    apply: () => sh`${stopTimer()}
-systemd-run -q --collect --unit=${RESUMING_UNIT} --description='resume the pools that pgprov has paused' "--on-active=${seconds(limit)}s" --timer-property=AccuracySec=500ms ${consoleCommand(console)} -c RESUME || exit ${NOTHING_DONE}
+    apply: () => sh`${resumeLater(console, limit, 'RESUME')}
 timeout -s KILL 2 ${consoleCommand(console)} -c PAUSE >/dev/null 2>&1 || :
 end=$(($(date +%s) + ${seconds(within)}))
 while :; do
@@ -53,6 +60,72 @@ sleep 0.1
 done`,
     digest: () => digestOf('pools-paused'),
   };
+}
+
+/** How one pool is paused for a change of what it connects with. */
+export interface PoolHeldOptions {
+  console: PoolerConsole;
+  /** The name of its database in PgBouncer. */
+  pool: string;
+  /** Seconds that its clients get to give their connections back. */
+  within: number;
+  /** Seconds after which the host resumes it by itself. */
+  limit: number;
+  /** What is about to change; where that is as wanted already, nothing is held up. */
+  until: Resource;
+}
+
+/** Clients of one pool wait, and it has no connection to PostgreSQL, while something else is changed that new connections need. */
+export function poolHeld({ console, pool, within, limit, until }: PoolHeldOptions): Resource<PoolerState> {
+  return {
+    id: 'pool-held',
+    ...seen(console),
+    diff: ({ answers, paused }, states): Change[] => {
+      if (!answers || !isToChange(until, states) || paused === 'all' || paused?.includes(pool) === true) return [];
+      return [{ action: 'run', summary: `hold up ${pool} of PgBouncer: new logins wait` }];
+    },
+    apply: () => sh`${resumeLater(console, limit, `RESUME "${pool}"`)}
+timeout -s KILL 2 ${consoleCommand(console)} -c ${`PAUSE "${pool}"`} >/dev/null 2>&1 || :
+end=$(($(date +%s) + ${seconds(within)}))
+while :; do
+held=$(${onConsole(console, 'SHOW DATABASES')} | awk -F '|' -v "pool="${pool} ${IS_PAUSED}) || held=
+busy=$(${onConsole(console, 'SHOW POOLS')} | awk -F '|' -v "pool="${pool} ${BUSY_IN}) || busy=unknown
+[ "$held" != 1 ] || [ -n "$busy" ] || exit 0
+if [ "$(date +%s)" -ge "$end" ]; then
+${poolReleased(console, pool)}
+echo ${`PgBouncer could not hold up ${pool}, and was resumed`}
+exit 1
+fi
+sleep 0.05
+done`,
+    digest: () => digestOf('pool-held', pool),
+  };
+}
+
+/** Lets a pool that `poolHeld` holds up go on, once what was to change is changed. */
+export function poolGoesOn({ console, pool, until }: Pick<PoolHeldOptions, 'console' | 'pool' | 'until'>): Resource<PoolerState> {
+  return {
+    id: 'pool-goes-on',
+    ...seen(console),
+    // Decided before the pool is held up, like all of the step.
+    diff: ({ answers, paused }, states): Change[] => {
+      if (!answers || paused === 'all' || (paused === undefined && !isToChange(until, states))) return [];
+      return [{ action: 'run', summary: `have ${pool} of PgBouncer go on` }];
+    },
+    apply: () => poolReleased(console, pool),
+    digest: () => digestOf('pool-goes-on', pool),
+  };
+}
+
+function isToChange(resource: Resource, states: ReadonlyMap<string, unknown> | undefined): boolean {
+  const state = states?.get(resource.id);
+  return state !== undefined && resource.diff(state, states).length > 0;
+}
+
+/** Lets the clients of a pool that was held up go on, as part of a script. */
+export function poolReleased(console: PoolerConsole, pool: string): Script {
+  return sh`${onConsole(console, `RESUME "${pool}"`)} >/dev/null 2>&1 || :
+${stopTimer()}`;
 }
 
 /** No pool of the host's PgBouncer holds its clients up, whoever has paused it. */
@@ -83,6 +156,12 @@ export function poolsResumed(console: PoolerConsole): Resource<PoolerState> {
 
 function seen(console: PoolerConsole): Pick<Resource<PoolerState>, 'probe' | 'parse'> {
   return { probe: () => consoleTables(console, POOLER_TABLES), parse: (answer) => readPooler(answerText(answer)) };
+}
+
+/** Has the host resume by itself, whatever becomes of pgprov. */
+function resumeLater(console: PoolerConsole, limit: number, command: string): Script {
+  return sh`${stopTimer()}
+systemd-run -q --collect --unit=${RESUMING_UNIT} --description='resume the pools that pgprov has paused' "--on-active=${seconds(limit)}s" --timer-property=AccuracySec=500ms ${consoleCommand(console)} -c ${command} || exit ${NOTHING_DONE}`;
 }
 
 function stopTimer(): Script {

@@ -43,7 +43,7 @@ describe('PgBouncer’s configuration', () => {
     const { ini } = await filesOf(`${MEMBERS}${PROXIES}${POOL}${HBA}${entries}`, 'pool1');
     const way = (port: number): string => `host=10.0.0.8,10.0.0.9 port=${port} load_balance_hosts=disable`;
     expect(ini).toContain(
-      `[databases]\napp_read = ${way(5001)} dbname=app\napp_session = ${way(5000)} dbname=app pool_mode=session pool_size=4\n* = ${way(5000)}\n`,
+      `[databases]\napp_read = ${way(5001)} dbname=app\napp_session = ${way(5000)} dbname=app pool_mode=session pool_size=4\npgprov_lookup = ${way(5000)} dbname=postgres pool_mode=transaction pool_size=5\n* = ${way(5000)}\n`,
     );
     expect(ini).toContain('\nclient_tls_sslmode = disable\n');
     expect(ini).toContain('\nserver_tls_sslmode = disable\n');
@@ -83,6 +83,7 @@ describe('the role pgbouncer', () => {
     [`${ALONE}pgbouncer: {databases: [{name: a, read_only: true}]}\n`, 'nothing leads to replicas'],
     [`${ALONE}pgbouncer: {databases: [{name: a}, {name: a}]}\n`, 'a is there twice'],
     [`${ALONE}pgbouncer: {databases: [{name: pgbouncer}]}\n`, 'other than pgbouncer'],
+    [`${ALONE}pgbouncer: {databases: [{name: pgprov_lookup}]}\n`, 'other than pgbouncer and pgprov_lookup'],
     [
       `${MEMBERS}${PROXIES.replace('10.0.0.9,', '10.0.0.9, haproxy: {primary_port: 5009},')}${POOL}${HBA}`,
       'on the same ports, and these have 5000 and 5001; 5009 and 5001',
