@@ -50,9 +50,14 @@ export class Bench {
     return directory;
   }
 
-  /** Three fresh hosts and an empty directory for a contender. */
-  async freshSite(of: string): Promise<Site> {
-    return { hosts: await freshHosts(of, this.os, this.image), os: this.os, directory: await this.directory(of), workMem: FIRST_WORK_MEM };
+  /** Three fresh hosts and an empty directory for a contender; `names`: other hosts than these three. */
+  async freshSite(of: string, names?: readonly string[]): Promise<Site> {
+    return {
+      hosts: await freshHosts(of, this.os, this.image, names),
+      os: this.os,
+      directory: await this.directory(of),
+      workMem: FIRST_WORK_MEM,
+    };
   }
 
   /**

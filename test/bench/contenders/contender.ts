@@ -16,6 +16,8 @@ export interface Site {
   directory: string;
   /** Other ways to the hosts' sshd than port 22 of their own addresses, by name. */
   through?: ReadonlyMap<string, Endpoint>;
+  /** Hosts in front of the members, with roles of their own; none are the rule. */
+  proxies?: { hosts: readonly LabHost[]; roles: readonly string[]; sections: Readonly<Record<string, object>> };
   /** Access lines that the cluster is to have for clients; none are the rule. */
   hba?: readonly string[];
   /** The one PostgreSQL parameter that is changed, e.g. `8MB`. */
@@ -31,6 +33,11 @@ export interface ClusterContender {
   apply(site: Site): Promise<Finished>;
   /** Whether a run says that it changed nothing; undefined of a contender that cannot be run again. */
   unchanged?(run: Finished): boolean;
+}
+
+/** The members, and the proxies where there are any. */
+export function allHosts({ hosts, proxies }: Site): LabHost[] {
+  return [...hosts, ...(proxies?.hosts ?? [])];
 }
 
 /** Where a host of a site is reached. */

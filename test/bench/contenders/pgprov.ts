@@ -6,7 +6,7 @@ import { CHECKOUT } from '../../lab/paths.js';
 import { run } from '../../lab/process.js';
 import { knownHostsOf } from '../hosts/known-hosts.js';
 import { timed } from '../lib/child.js';
-import { type ClusterContender, endpointOf, type Site } from './contender.js';
+import { allHosts, type ClusterContender, endpointOf, type Site } from './contender.js';
 
 /** The built program. */
 export const PGPROV = join(CHECKOUT, 'bin', 'pgprov.js');
@@ -25,9 +25,10 @@ export const pgprov: ClusterContender = {
 async function writeInventory(site: Site): Promise<string> {
   const [first] = site.hosts as [Site['hosts'][number]];
   const file = join(site.directory, INVENTORY);
-  const hosts = site.hosts.map((host) => {
+  const hosts = allHosts(site).map((host) => {
     const { address, port } = endpointOf(site, host);
-    return [host.name, { address, cluster_address: host.address, ssh: { port } }];
+    const own = site.proxies?.hosts.includes(host) === true ? { roles: site.proxies.roles } : {};
+    return [host.name, { address, cluster_address: host.address, ssh: { port }, ...own }];
   });
   await writeFile(
     file,
@@ -39,6 +40,7 @@ async function writeInventory(site: Site): Promise<string> {
         known_hosts: await knownHostsOf(site, join(site.directory, 'known_hosts')),
         config: false,
       },
+      ...site.proxies?.sections,
       hosts: Object.fromEntries(hosts),
       postgresql: {
         version: SYSTEMS[site.os].postgresql,

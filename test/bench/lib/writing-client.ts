@@ -7,6 +7,8 @@ import { assertUninterrupted } from './interrupt.js';
 /** How a client reaches a cluster over the network, whoever leads. */
 export interface ClientAccess {
   addresses: readonly string[];
+  /** Default: PostgreSQL's own. */
+  port?: number;
   user: string;
   password: string;
 }
@@ -17,8 +19,18 @@ const PAUSE = 10;
 /** Milliseconds that a commit may be awaited. */
 const PATIENCE = 120_000;
 
-/** Answers with the server that committed, by its address and start: after a restart it is another one. */
-const STATEMENT = 'INSERT INTO written DEFAULT VALUES RETURNING inet_server_addr(), pg_postmaster_start_time();\n';
+/** What a client saw while something went on. */
+export interface Seen {
+  /** The longest time between two commits, in seconds. */
+  pause: number;
+  /** Numbers of the rows of which it was told that they are committed. */
+  told: number[];
+  /** Connections that it had and that ended. */
+  broken: number;
+}
+
+/** Makes the table of all clients. */
+const TABLE = 'CREATE TABLE IF NOT EXISTS written (client text, number bigint, PRIMARY KEY (client, number));\n';
 
 /**
  * A client that commits about fifty times a second for as long as it can: psql with all hosts in its connection string, which takes the one
@@ -26,20 +38,27 @@ const STATEMENT = 'INSERT INTO written DEFAULT VALUES RETURNING inet_server_addr
  */
 export class WritingClient {
   readonly #access: ClientAccess;
+  readonly #name: string;
   readonly #commits = new EventEmitter();
   #session: ChildProcess | undefined;
   #stopped = false;
   #last: { at: number; server: string } | undefined;
   #longest: number | undefined;
+  #number = 0;
+  #seen: Seen = { pause: 0, told: [], broken: 0 };
 
-  private constructor(access: ClientAccess) {
+  private constructor(access: ClientAccess, name: string) {
     this.#access = access;
+    this.#name = name;
   }
 
-  /** Makes the table on whoever leads, and begins to write. */
-  static async start(access: ClientAccess): Promise<WritingClient> {
-    const client = new WritingClient(access);
-    client.#connect('CREATE TABLE IF NOT EXISTS written (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);\n');
+  /**
+   * Makes the table on whoever leads, and begins to write.
+   * @param name of the client, which its rows have; a word
+   */
+  static async start(access: ClientAccess, name = 'client'): Promise<WritingClient> {
+    const client = new WritingClient(access, name);
+    client.#connect(TABLE);
     await client.#commit();
     return client;
   }
@@ -58,6 +77,23 @@ export class WritingClient {
     return { gap: this.#longest / 1000, result };
   }
 
+  /**
+   * What the client sees from the last commit before the work to the first one after it.
+   * @throws Error when the work does, or no commit succeeds for two minutes
+   */
+  async seenDuring(work: () => Promise<unknown>): Promise<Seen> {
+    await this.#commit();
+    this.#seen = { pause: 0, told: [], broken: 0 };
+    await work();
+    await this.#commit();
+    return { ...this.#seen, told: [...this.#seen.told] };
+  }
+
+  /** Waits for the next commit. @throws Error where none succeeds for two minutes */
+  async writes(): Promise<void> {
+    await this.#commit();
+  }
+
   /** Ends the writing. */
   stop(): void {
     this.#stopped = true;
@@ -72,8 +108,8 @@ export class WritingClient {
   }
 
   #connect(first = ''): void {
-    const { addresses, user, password } = this.#access;
-    const connection = `host=${addresses.join(',')} user=${user} dbname=postgres connect_timeout=2 target_session_attrs=read-write`;
+    const { addresses, port = 5432, user, password } = this.#access;
+    const connection = `host=${addresses.join(',')} port=${port} user=${user} dbname=postgres connect_timeout=2 target_session_attrs=read-write`;
     const session = track(
       spawn('psql', [connection, '-XAtqw', '-v', 'ON_ERROR_STOP=1'], {
         env: { PATH: process.env['PATH'], PGPASSWORD: password },
@@ -86,19 +122,32 @@ export class WritingClient {
     if (stdin === null || stdout === null) throw new Error('psql was started without pipes');
     // A session that was lost may end before it has read all.
     stdin.on('error', () => undefined);
-    createInterface({ input: stdout }).on('line', (server) => {
-      this.#committed(server);
-      setTimeout(() => stdin.write(STATEMENT), PAUSE);
+    let works = false;
+    createInterface({ input: stdout }).on('line', (line) => {
+      works = true;
+      this.#committed(line);
+      setTimeout(() => stdin.write(this.#statement()), PAUSE);
     });
     session.on('exit', () => {
+      if (works) this.#seen.broken += 1;
       if (!this.#stopped) setTimeout(() => this.#connect(), PAUSE);
     });
-    stdin.write(first + STATEMENT);
+    stdin.write(first + this.#statement());
   }
 
-  #committed(server: string): void {
+  /** Answers with its number, and with the server that committed, by its address and start: after a restart it is another one. */
+  #statement(): string {
+    this.#number += 1;
+    return `INSERT INTO written VALUES ('${this.#name}', ${this.#number}) RETURNING number, inet_server_addr() || '|' || pg_postmaster_start_time();\n`;
+  }
+
+  #committed(line: string): void {
     const at = performance.now();
     const last = this.#last;
+    const parting = line.indexOf('|');
+    const server = line.slice(parting + 1);
+    this.#seen.told.push(Number(line.slice(0, parting)));
+    if (last !== undefined) this.#seen.pause = Math.max(this.#seen.pause, (at - last.at) / 1000);
     if (last !== undefined && last.server !== server) this.#longest = Math.max(this.#longest ?? 0, at - last.at);
     this.#last = { at, server };
     this.#commits.emit('commit');
