@@ -67,6 +67,7 @@ export { logPlaceOf } from './plan/log-place.js';
 export { defineDiagnosis, type Diagnosis, type Examination } from './plan/diagnosis.js';
 export {
   defineOperation,
+  type Aim,
   type ConvergeStep,
   type Desk,
   type DeskStep,
@@ -256,6 +257,20 @@ export { keepDrill } from './store/drills.js';
 export type { Drill } from './lib/drill.js';
 export { consistentGate, isConsistent, standbyConsistent, type StandbyConsistentOptions } from './resources/restore/standby-consistent.js';
 export { isFormer, scopeReset } from './resources/scope-reset.js';
+export { LONG, UPGRADE_FACTS, upgradeFacts, type UpgradeFacts, type UpgradeSays } from './resources/upgrade/facts.js';
+export { formerDataRemoved, upgradeForgotten, upgradeNoted } from './resources/upgrade/notes.js';
+export {
+  UPGRADE_PLACE,
+  upgradePlace,
+  UPGRADING_UNIT,
+  type Major,
+  type MajorData,
+  type UpgradeNote,
+  type UpgradePlace,
+} from './resources/upgrade/place.js';
+export { upgradedGate, upgradeRuns, type Transfer, type UpgradeRunOptions } from './resources/upgrade/run.js';
+export { upgradeSettledGate, upgradeSettling } from './resources/upgrade/settle.js';
+export { UPGRADE_TRIAL, upgradeTrial, type UpgradeTrial } from './resources/upgrade/trial.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';
 export { logFilesOf } from './resources/host-logs.js';

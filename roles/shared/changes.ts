@@ -28,6 +28,7 @@ export function whatRuns({ host, platform }: RoleContext): Observation<RunningSt
 
 interface Found {
   fixed: FixedVariable;
+  view: View;
   host: Host;
   sight: Sight;
 }
@@ -43,7 +44,7 @@ export function guardChanges(view: View, role: string): Objection[] {
       const platform = view.platform(host.name);
       if (state === undefined || platform === undefined) return [];
       const sight = fixed.look({ view, host, platform, running: state });
-      return sight === undefined ? [] : [{ fixed, host, sight }];
+      return sight === undefined ? [] : [{ fixed, view, host, sight }];
     });
     const different = found.filter(({ sight }) => sight.seen !== sight.wanted);
     // A change of all hosts that was interrupted after some of them is taken back by the value that the others run with.
@@ -55,7 +56,7 @@ export function guardChanges(view: View, role: string): Objection[] {
 }
 
 function objection(found: readonly [Found, ...Found[]]): Objection {
-  const [{ fixed, host, sight }] = found;
+  const [{ fixed, view, host, sight }] = found;
   const where = enumerate(found.map(({ host: { name } }) => name));
   const what =
     fixed.variable === 'hosts'
@@ -65,7 +66,7 @@ function objection(found: readonly [Found, ...Found[]]): Objection {
     kind: 'refuse',
     ...(found.length === 1 ? { host: host.name } : {}),
     message: `${where}: ${what}, but ${sight.found}`,
-    hint: fixed.hint(sight.seen),
+    hint: fixed.hint(sight.seen, { view, host, wanted: sight.wanted }),
     decisive: true,
   };
 }

@@ -27,8 +27,8 @@ export interface FixedVariable {
   perHost?: true;
   /** What is wanted, and what runs or ran last; undefined where nothing exists yet, or it is unknown. */
   look(scene: Scene): Sight | undefined;
-  /** What to do, given the value that exists. */
-  hint(seen: string): string;
+  /** What to do, given the value that exists, and the one that the inventory has. */
+  hint(seen: string, about: { view: View; host: Host; wanted: string }): string;
 }
 
 /** Why a value that a cluster was made with cannot be another now. */

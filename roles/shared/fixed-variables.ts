@@ -2,6 +2,7 @@ import {
   DATA_DIRECTORY,
   DCS,
   PATRONI_MEMBER,
+  pgprov,
   topologyOf,
   pgRoleHandle,
   type Database,
@@ -29,7 +30,14 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
         found: `${found} is of version ${database.version}`,
       };
     },
-    hint: (seen) => `set it back to ${seen}; another major version takes pg_upgrade, which pgprov does not carry out`,
+    hint: (seen, { view, host, wanted }) => {
+      if (topologyOf(host) !== 'patroni')
+        return `set it back to ${seen}; another major version takes pg_upgrade, which pgprov carries out only under Patroni`;
+      const isLater = Number(wanted) > Number(seen);
+      return isLater
+        ? `${pgprov`upgrade ${view.inventory} --to ${[wanted]}`} brings the cluster to it, or set it back to ${seen}`
+        : `set it back to ${seen}; data of a later major version is not taken back to an earlier one, unless by the --undo of an upgrade`;
+    },
   },
   {
     variable: 'cluster',

@@ -18,6 +18,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   name: 'text',
   description: 'text',
   options: 'mapping',
+  aims: 'pgprov',
   typed: 'pgprov',
   argument: 'pgprov',
   takesSource: 'pgprov',

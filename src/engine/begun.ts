@@ -8,7 +8,7 @@ import type { OperateOptions } from './operate-options.js';
 /** The operation, and what writes down and forgets that it was begun. */
 type BegunOptions<Options extends object> = Pick<
   OperateOptions<Options>,
-  'operation' | 'inventory' | 'source' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret' | 'markAbsent'
+  'operation' | 'inventory' | 'source' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret' | 'markAbsent' | 'writeInventory'
 >;
 
 /**
@@ -21,6 +21,7 @@ export class Begun<Options extends object> {
   #isWritten = false;
   #mayHaveMoved = false;
   #wroteAtDesk = false;
+  #isPreparing = false;
   /** Everything is as it was before. */
   #isTakenBack = false;
   /** Hosts that were sent changes in the step they are in. */
@@ -46,8 +47,17 @@ export class Begun<Options extends object> {
     return adviceBeside(operation, inventory, text, source?.inventory.file);
   }
 
+  /** Does what is in nobody's way, and so begins nothing. */
+  async preparing(work: () => Promise<void>): Promise<void> {
+    this.#isPreparing = true;
+    await work().finally(() => {
+      this.#isPreparing = false;
+    });
+  }
+
   /** Takes in what the run tells. */
   hear(event: RunEvent): void {
+    if (this.#isPreparing) return;
     if (event.type === 'step-start' && event.changes > 0) this.#sent.add(event.host);
     if (event.type !== 'step-end') return;
     const { host, changes, begun, error } = event;

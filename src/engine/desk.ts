@@ -6,16 +6,22 @@ export async function deskOf<Options extends object>({
   openStore,
   putSecret,
   markAbsent,
+  writeInventory,
   inventory,
   emit,
-}: Pick<OperateOptions<Options>, 'openStore' | 'putSecret' | 'markAbsent' | 'inventory' | 'emit'>): Promise<Desk> {
+}: Pick<OperateOptions<Options>, 'openStore' | 'putSecret' | 'markAbsent' | 'writeInventory' | 'inventory' | 'emit'>): Promise<Desk> {
   return {
     store: await openStore({ writable: true }),
     put: putSecret,
+    write: writeInventory ?? nowhere,
     markAbsent: async (host) => {
       if (await markAbsent(host)) return;
       const text = `${inventory.file} is not written in a way in which pgprov could change a line of it: write \`absent: true\` below ${host} there, or take it out`;
       emit({ type: 'warning', text });
     },
   };
+}
+
+function nowhere(): never {
+  throw new RangeError('there is no inventory that could be written');
 }

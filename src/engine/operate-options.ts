@@ -1,7 +1,7 @@
 import type { CheckResult, EventListener, ForeseenStep, PlannedChange, StartUp } from '../events.js';
 import type { ClusterStatus } from '../lib/cluster-status.js';
 import type { Inventory } from '../model/index.js';
-import type { Desk, Operation } from '../plan/operation.js';
+import type { Desk, Operation, Written } from '../plan/operation.js';
 import type { Role } from '../plan/role.js';
 import type { SourceCluster } from '../plan/source-cluster.js';
 import type { View } from '../plan/view.js';
@@ -31,6 +31,10 @@ export interface OperateOptions<Options extends object> {
   putSecret: Desk['put'];
   /** Has the inventory's file say that a host is absent; false: it is written in a way in which a person has to do it. */
   markAbsent(host: string): Promise<boolean>;
+  /** Has the inventory say something else; absent: nobody can. */
+  writeInventory?: Desk['write'];
+  /** The inventory as it is written, for an operation that aims at another. */
+  written?: Written;
   emit: EventListener;
   /** Aborting lets the step under way end and starts no more. */
   signal: AbortSignal;

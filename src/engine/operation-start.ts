@@ -12,7 +12,7 @@ import type { OperateOptions } from './operate-options.js';
 
 type StartOptions<Options extends object> = Pick<
   OperateOptions<Options>,
-  'operation' | 'inventory' | 'source' | 'catalog' | 'given' | 'chosen' | 'chosenHosts' | 'openStore'
+  'operation' | 'inventory' | 'source' | 'catalog' | 'given' | 'chosen' | 'chosenHosts' | 'openStore' | 'written'
 >;
 
 /**
@@ -20,10 +20,18 @@ type StartOptions<Options extends object> = Pick<
  * @throws PgprovError where that speaks against it
  */
 export async function startOf<Options extends object>(options: StartOptions<Options>): Promise<OperationStart<Options>> {
-  const { operation, inventory, source, catalog, given, chosen, chosenHosts, openStore } = options;
+  const { operation, inventory, source, catalog, given, chosen, chosenHosts, openStore, written } = options;
   if (operation.streaming !== true) refuseStreaming(operation, inventory);
   const kept = await factsOf(operation, await openStore({ writable: false }));
-  const start: OperationStart<Options> = { inventory, catalog, options: chosen ?? given, kept, chosenHosts, ...(source && { source }) };
+  const start: OperationStart<Options> = {
+    inventory,
+    catalog,
+    options: chosen ?? given,
+    kept,
+    chosenHosts,
+    ...(source && { source }),
+    ...(written && { written }),
+  };
   const [problem] = operation.problems?.(start) ?? [];
   if (problem !== undefined) throw objectionError(problem);
   return start;

@@ -63,8 +63,9 @@ export class OperationSteps<Options extends object> {
 
   /** False: it failed on one of them. */
   async #onHosts(step: HostStep): Promise<boolean> {
-    const { options, cluster, state } = this.#parts;
-    await takeHostStep(cluster, `${options.operation.name}/${step.id}`, step, this.#hostParts());
+    const { options, cluster, state, begun } = this.#parts;
+    const take = (): Promise<void> => takeHostStep(cluster, `${options.operation.name}/${step.id}`, step, this.#hostParts());
+    await (step.preparesOnly === true ? begun.preparing(take) : take());
     const failed = cluster.results.errors.length > 0;
     await state.look();
     return !failed;

@@ -21,6 +21,7 @@ import start from './start.js';
 import stop from './stop.js';
 import switchover from './switchover.js';
 import update from './update.js';
+import upgrade from './upgrade.js';
 
 export { backupRoles } from './shared/backup/asked.js';
 export { asksBackups, backupState } from './shared/backup/state.js';
@@ -57,4 +58,5 @@ export const OPERATIONS: readonly Operation[] = [
   configEdit as Operation,
   certsRenew as Operation,
   secretsRotate as Operation,
+  upgrade as Operation,
 ];

@@ -80,6 +80,21 @@ export interface OperationStart<Options> {
   readonly chosenHosts: readonly string[] | undefined;
   /** The other cluster, where the operation takes one. */
   readonly source?: SourceCluster;
+  /** What the inventory says as it is written, for one that `aims`. */
+  readonly written?: Written;
+}
+
+/** An inventory as it is written, without what an operation aims at. */
+export interface Written {
+  hosts: Inventory['hosts'];
+  /** What the operation aims at is written there in a way in which pgprov can change it. */
+  takes: boolean;
+}
+
+/** A value that an operation has the inventory say, by where that is: `['postgresql', 'version']`. */
+export interface Aim {
+  path: readonly [string, string];
+  value: number | string;
 }
 
 /** What an operation decides from: what was seen last, and what was chosen. */
@@ -144,6 +159,8 @@ export interface HostStep extends StepWords {
   onlyWatches?: true;
   /** With `back`: it puts right what hinders others, and what the operation has begun is as unfinished as before. */
   tidiesUp?: true;
+  /** What it changes is in nobody's way and stays where the operation ends early, which has begun nothing by it. */
+  preparesOnly?: true;
   /** What is asked of each of the hosts in this step alone; the answers stay in what is seen. */
   asks?(context: RoleContext): readonly Observation[];
 }
@@ -180,6 +197,8 @@ export interface Desk {
   put(reference: { age: string; key: string }, value: Secret): Promise<void>;
   /** Has the inventory's file say that a host of it is `absent`; where it is written in a way in which a person has to do it, that is told. */
   markAbsent(host: string): Promise<void>;
+  /** Has the inventory say what an operation `aims` at, all else in it as it is. */
+  write(aim: Aim): Promise<void>;
 }
 
 /** A step on the control machine alone. */
@@ -221,6 +240,11 @@ export interface Operation<Options extends object = object> {
   /** Options as a person gives them on the command line, a word each, where these are not the flags of `options`. */
   typed?(options: Options): string[];
   argument?: OperationArgument;
+  /**
+   * What the inventory is to say once it is over. The operation works with an inventory that says so already, as with `--set`.
+   * @param options as given, over what an unfinished one has chosen
+   */
+  aims?(options: Options): Aim | undefined;
   /**
    * It takes two inventories: `--into` names the cluster that it changes, and the inventory of every operation another one, of which it only
    * reads what this machine has.

@@ -229,6 +229,7 @@ describe('the step of secrets rotate on the control machine', () => {
       store: await Store.open(work.path, DEMO, { writable: true }),
       put: async (reference, value) => void puts.push([reference, value.reveal()]),
       markAbsent: async () => undefined,
+      write: async () => undefined,
       puts,
     };
   };

@@ -165,10 +165,10 @@ describe('changes of what is fixed', () => {
       yaml: 'postgresql: {version: 16}\n',
       wanted: '/var/lib/postgresql/16/main',
       running: [
-        `${all}postgresql.version is 16 (inventory.yml:6), but the database in ${DATA}, which runs, is of version 17 → set it back to 17; another major version takes pg_upgrade, which pgprov does not carry out`,
+        `${all}postgresql.version is 16 (inventory.yml:6), but the database in ${DATA}, which runs, is of version 17 → set it back to 17; data of a later major version is not taken back to an earlier one, unless by the --undo of an upgrade`,
       ],
       down: [
-        `${all}postgresql.version is 16 (inventory.yml:6), but the database in ${DATA}, which ran last, is of version 17 → set it back to 17; another major version takes pg_upgrade, which pgprov does not carry out`,
+        `${all}postgresql.version is 16 (inventory.yml:6), but the database in ${DATA}, which ran last, is of version 17 → set it back to 17; data of a later major version is not taken back to an earlier one, unless by the --undo of an upgrade`,
       ],
     },
     {
@@ -390,7 +390,7 @@ describe('changes of what is fixed', () => {
     expect(
       await refusals(`${alone}postgresql: {version: 18}\n`, () => ({ ...serving, wantedDirectory: '/var/lib/postgresql/18/main' }), {}),
     ).toEqual([
-      `db: postgresql.version is 18 (inventory.yml:4), but the database in ${DATA}, which runs, is of version 17 → set it back to 17; another major version takes pg_upgrade, which pgprov does not carry out`,
+      `db: postgresql.version is 18 (inventory.yml:4), but the database in ${DATA}, which runs, is of version 17 → set it back to 17; another major version takes pg_upgrade, which pgprov carries out only under Patroni`,
     ]);
     const down = { ...serving, postmasters: [], made: undefined, databases: [{ ...own, unit: 'postgresql@17-main' }] };
     expect(

@@ -6,7 +6,7 @@ import { startOf } from '../../engine/operation-start.js';
 import { ExitCode, RefusedError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { OPERATIONS } from '../../operations/index.js';
-import type { Operation } from '../../plan/operation.js';
+import type { Operation, Written } from '../../plan/operation.js';
 import type { SourceCluster } from '../../plan/source-cluster.js';
 import { takeLocalLock } from '../../store/local-lock.js';
 import { endOperation, writeOperation, type OperationRecord } from '../../store/operation-record.js';
@@ -17,6 +17,7 @@ import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pi
 import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
+import { takesValue, writeValue } from './inventory-value.js';
 import { answered, assertOneAnswer, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
 import { markAbsent } from './mark-absent.js';
 import { defaultsOf, operationWords } from './option-words.js';
@@ -51,6 +52,8 @@ interface Begun extends Pick<Follows, 'follows'> {
   record: OperationRecord | undefined;
   /** What was given of the options that answer it. */
   answers: Readonly<Record<string, unknown>>;
+  /** The inventory as it is written, where it aims at another. */
+  written?: Written;
 }
 
 /** What tells an operation from others, and where it is kept what was begun. */
@@ -75,8 +78,10 @@ export async function runOperation(
   const typed = ownOptions(operation, options);
   // What is the operation's own, as a host that it is about, is no choice of hosts for the pipeline.
   const common = Object.fromEntries(Object.entries(options).filter(([option]) => !(option in typed))) as OperateCommandOptions;
-  const opened = await Pipeline.open(file, common, environment);
-  const record = await unfinishedOf(operation, opened.inventory);
+  const asWritten = await Pipeline.open(file, common, environment);
+  const record = await unfinishedOf(operation, asWritten.inventory);
+  const aimed = await aimedAt(operation, asWritten, record, { typed, common });
+  const opened = aimed === undefined ? asWritten : await Pipeline.open(file, aimed.options, environment);
   const pipeline = opened.goingBy(operation.inventory?.(opened.inventory, { ...(record?.given ?? typed) }));
   const { inventory } = pipeline;
   if (options.giveUp === true) return giveUp(pipeline, operation, record);
@@ -102,10 +107,28 @@ export async function runOperation(
     chosenHosts,
     record,
     answers,
+    ...(aimed === undefined ? {} : { written: aimed.written }),
     ...(follows === undefined ? {} : { follows }),
   };
   await startOf(basisOf(pipeline, begun));
   return options.check === true ? check(pipeline, begun) : carryOut(pipeline, begun, options);
+}
+
+/** What an operation aims at, as if it had been given with `--set`, and what the inventory says without; undefined: it aims at nothing. */
+async function aimedAt(
+  operation: Operation,
+  { inventory }: Pick<Pipeline, 'inventory'>,
+  record: OperationRecord | undefined,
+  { typed, common }: { typed: object; common: OperateCommandOptions },
+): Promise<{ options: OperateCommandOptions; written: Written } | undefined> {
+  const aim = operation.aims?.({ ...record?.chosen, ...typed });
+  if (aim === undefined) return undefined;
+  const { set = [], lab } = common;
+  const takes = lab === undefined && (await takesValue(inventory.file, aim));
+  return {
+    options: { ...common, typedSet: common.typedSet ?? set, set: [...set, `${aim.path.join('.')}=${aim.value}`] },
+    written: { hosts: inventory.hosts, takes },
+  };
 }
 
 /** The same of an operation that takes two inventories: of the first it only reads what is kept here, and with its lab. */
@@ -268,7 +291,7 @@ type OfEngine = 'check' | 'emit' | 'consent' | 'begin' | 'end' | 'transport' | '
 /** What an operation is carried out with, whatever becomes of it. */
 function basisOf(
   { inventory, environment }: Pipeline,
-  { operation, source, given, chosenHosts, record, answers }: Begun,
+  { operation, source, given, chosenHosts, record, answers, written }: Begun,
 ): Omit<OperateOptions<object>, OfEngine> {
   return {
     operation,
@@ -281,6 +304,8 @@ function basisOf(
     openStore: (how) => environment.openStore(inventory, how),
     putSecret: (reference, value) => putIntoStore(inventory.dir, reference, value),
     markAbsent: (host) => markAbsent(inventory, host),
+    writeInventory: (aim) => writeValue(inventory.file, aim),
+    ...(written === undefined ? {} : { written }),
     describe: (view) => statusSeen(inventory, catalogOf(inventory), view),
   };
 }

@@ -1,0 +1,292 @@
+import { describe, expect, it } from 'vitest';
+import upgrade from '../../src/operations/upgrade.js';
+import type { UpgradeOptions } from '../../src/operations/shared/upgrade/seen.js';
+import type { OperationRun } from '../../src/plan/operation.js';
+import { UPGRADE_FACTS, type UpgradeFacts, type UpgradeSays } from '../../src/resources/upgrade/facts.js';
+import { UPGRADE_PLACE, type MajorData, type UpgradeNote, type UpgradePlace } from '../../src/resources/upgrade/place.js';
+import { UPGRADE_TRIAL, type UpgradeTrial } from '../../src/resources/upgrade/trial.js';
+import { inventoryOf } from '../support/inventory.js';
+import { runSeen, type Seen } from './run-seen.js';
+
+const TEXT = `cluster: demo
+hosts:
+  pg1: {address: 192.0.2.1}
+  pg2: {address: 192.0.2.2}
+  pg3: {address: 192.0.2.3}
+roles: [base, pgdg, postgresql, replication, etcd, patroni]
+postgresql: {version: 17}
+`;
+const inventory = await inventoryOf(TEXT);
+const PG = ['pg1', 'pg2', 'pg3'];
+const GIB = 1_073_741_824;
+const at = (version: number): string => `/var/lib/postgresql/${version}/main`;
+
+const SAYS: UpgradeSays = {
+  initdb: ['--encoding=UTF8', '--data-checksums'],
+  preload: '',
+  slots: [],
+  prepared: [],
+  subscriptions: 0,
+  tablespaces: [],
+  long: [],
+};
+const NOTE: UpgradeNote = { from: 15, to: 17, id: 'one', member: 'pg1', identifier: '7', identity: 'old-pg1' };
+
+interface Made extends Pick<Seen, 'leader' | 'config' | 'listed' | 'store' | 'own'> {
+  /** Which major's server runs on all; undefined: none does. */
+  up?: number | undefined;
+  /** Members with data of 17. */
+  made?: readonly string[];
+  configured?: number;
+  noted?: boolean;
+  place?: Record<string, Partial<UpgradePlace>>;
+  says?: Partial<UpgradeSays>;
+  facts?: Partial<UpgradeFacts>;
+  trial?: Partial<UpgradeTrial>;
+  done?: readonly string[];
+}
+
+const data = (host: string, version: number, running: boolean): MajorData => ({
+  path: at(version),
+  identity: `${version === 15 ? 'old' : 'new'}-${host}`,
+  identifier: version === 15 ? '7' : '8',
+  state: running ? 'in production' : 'shut down',
+  checkpoint: '0/5000',
+  running,
+});
+
+/** What an upgrade from 15 to 17 has chosen. */
+const CHOSEN: UpgradeOptions = {
+  to: 17,
+  id: 'one',
+  older: 15,
+  newer: 17,
+  member: 'pg1',
+  identifier: '7',
+  was: { pg1: 'old-pg1', pg2: 'old-pg2', pg3: 'old-pg3' },
+  initdb: SAYS.initdb,
+  preload: '',
+};
+
+/** A cluster of 15 in which pg1 leads, with the programs of 17, but for what is given. */
+function seen(given: Made = {}, options: UpgradeOptions = CHOSEN, base = inventory): OperationRun<UpgradeOptions> {
+  const made: Made = 'up' in given ? given : { up: 15, ...given };
+  const { up, configured = up ?? 15, noted = false } = made;
+  const more = PG.map((host): [string, Record<string, unknown>] => {
+    const isMade = made.made?.includes(host) === true || up === 17;
+    const place: UpgradePlace = {
+      data: { 15: data(host, 15, up === 15), ...(isMade ? { 17: data(host, 17, up === 17) } : {}) },
+      programs: [15, 17],
+      configured: at(configured),
+      patroni: up !== undefined,
+      enabled: up !== undefined,
+      upgrading: false,
+      settling: false,
+      settled: [],
+      failed: [],
+      notes: noted ? [{ ...NOTE, identity: `old-${host}` }] : [],
+      ...made.place?.[host],
+    };
+    const says = host === 'pg1' && up === 15 ? { ...SAYS, ...made.says } : undefined;
+    return [
+      host,
+      {
+        [UPGRADE_PLACE.id]: place,
+        [UPGRADE_FACTS.id]: { bytes: { 15: GIB }, free: 10 * GIB, occupied: '', says, ...made.facts },
+        [UPGRADE_TRIAL.id]: { asked: host === 'pg1', objections: [], settings: {}, ...made.trial },
+      },
+    ];
+  });
+  const answers = Object.fromEntries(
+    PG.map((host) => [host, up === undefined ? null : { serverVersion: up * 10_000 + 3, ...made.own?.[host] }]),
+  );
+  return runSeen(
+    base,
+    { ...made, leader: up === undefined ? null : (made.leader ?? 'pg1'), own: answers, more: Object.fromEntries(more) },
+    options,
+    { done: made.done },
+  );
+}
+
+const steps = (run: OperationRun<UpgradeOptions>): string[] => upgrade.remaining(run).steps.map(({ id }) => id);
+const back = (run: OperationRun<UpgradeOptions>): string[] => (upgrade.back?.(run) ?? []).map(({ id }) => id);
+const refused = (run: OperationRun<UpgradeOptions>): string[] => (upgrade.guards?.(run) ?? []).map(({ message }) => message);
+
+describe('the steps of an upgrade', () => {
+  const LATER = ['settle', 'others', 'follow', 'settled', 'conform'];
+
+  it('try pg_upgrade before anything is stopped, and let clients in last', () => {
+    const lacking = { programs: [15] };
+    const run = seen({ place: { pg1: lacking, pg2: lacking, pg3: lacking }, trial: { asked: false } });
+    expect(steps(run)).toEqual([
+      'packages',
+      'trial',
+      'stop-standbys',
+      'stop-leader',
+      'upgrade',
+      'configure',
+      'store',
+      'note',
+      'lead',
+      ...LATER,
+    ]);
+    expect(steps(seen())).toEqual(['stop-standbys', 'stop-leader', 'upgrade', 'configure', 'store', 'note', 'lead', ...LATER]);
+  });
+
+  it('go on from what is there', () => {
+    expect(steps(seen({ up: undefined }))).toEqual(['upgrade', 'configure', 'store', 'note', 'lead', ...LATER]);
+    expect(steps(seen({ up: undefined, made: ['pg1'] }))).toEqual(['configure', 'store', 'note', 'lead', ...LATER]);
+    const stored = { initialize: '8', leader: undefined, keys: [] };
+    expect(steps(seen({ up: undefined, made: ['pg1'], configured: 17, store: stored }))).toEqual(['note', 'lead', ...LATER]);
+    expect(steps(seen({ up: undefined, made: ['pg1'], configured: 17, noted: true, store: stored }))).toEqual(['lead', ...LATER]);
+    expect(steps(seen({ up: 17, noted: true, listed: { pg3: { state: 'starting' } } }))).toEqual(LATER);
+    const settled = { pg1: { settled: ['one'] } };
+    expect(steps(seen({ up: 17, noted: true, place: settled }))).toEqual(['conform']);
+    expect(steps(seen({ up: 17, noted: true, place: settled, done: ['conform'] }))).toEqual([]);
+  });
+
+  it('measure how long nothing is written', () => {
+    const all = upgrade.remaining(seen()).steps;
+    expect(all.filter((step) => 'measuresWriteGap' in step).map(({ id }) => id)).toEqual(['stop-leader']);
+  });
+
+  it('start who has the last commits where the upgraded member was lost after others had copied it', () => {
+    const run = seen({ up: undefined, made: ['pg1', 'pg2'], configured: 17, noted: true });
+    expect(upgrade.remaining(run).steps[0]).toMatchObject({ id: 'lead', on: ['pg1', 'pg2'] });
+  });
+
+  it('write the version into the inventory last, where pgprov can', () => {
+    const settled = { pg1: { settled: ['one'] } };
+    const run = { ...seen({ up: 17, noted: true, place: settled }), written: { hosts: inventory15.hosts, takes: true } };
+    expect(steps(run)).toEqual(['conform', 'inventory']);
+    const cannot = { ...run, written: { hosts: inventory15.hosts, takes: false } };
+    expect(steps(cannot)).toEqual(['conform']);
+    expect(upgrade.leaves?.(cannot).map(({ message }) => message)).toEqual([expect.stringContaining('still says postgresql.version 15')]);
+    expect(upgrade.leaves?.({ ...run, written: { hosts: inventory.hosts, takes: false } })).toEqual([]);
+  });
+});
+
+const inventory15 = await inventoryOf(TEXT.replace('17', '15'));
+
+describe('the way back of an upgrade', () => {
+  it('is nothing where nothing was done', () => {
+    expect(back(seen())).toEqual([]);
+  });
+
+  it('starts the former servers, the leader first, whatever was done until clients are let in', () => {
+    expect(back(seen({ up: undefined }))).toEqual(['start-first', 'start-others']);
+    expect(back(seen({ up: undefined, place: { pg1: { upgrading: true } } }))).toEqual(['break-off', 'start-first', 'start-others']);
+    const run = seen({ up: undefined, made: ['pg1'], configured: 17, store: { initialize: '8', leader: undefined, keys: [] } });
+    expect(back(run)).toEqual(['aside', 'configure', 'store', 'start-first', 'start-others']);
+  });
+
+  it('is not taken by itself once clients are let in', () => {
+    expect(back(seen({ up: 17, noted: true }))).toEqual([]);
+  });
+
+  it('is taken by --undo also then, with the new servers stopped first', () => {
+    const run = seen({ up: 17, noted: true, store: { initialize: '8' } }, { ...CHOSEN, undo: true });
+    expect(steps(run)).toEqual([
+      ...['stop-newer', 'stop-newer-leader', 'aside', 'configure', 'store', 'start-first', 'start-others', 'forget'],
+      'conform',
+    ]);
+    expect(upgrade.question?.(run)).toContain('What was written to demo since 17 was started is lost');
+  });
+
+  it('is found by what members note, and refused without', () => {
+    const options = { to: 15, undo: true };
+    const run = seen({ up: 17, noted: true }, options, inventory15);
+    expect(upgrade.choose?.(run)).toMatchObject({ older: 15, newer: 17, member: 'pg1', identifier: '7', was: { pg2: 'old-pg2' } });
+    expect(upgrade.aims?.(options)).toEqual({ path: ['postgresql', 'version'], value: 15 });
+    expect(refused(seen({ up: 17 }, options, inventory15))).toEqual([
+      'no member of demo notes an upgrade from PostgreSQL 15 that could be taken back',
+    ]);
+    const lost = { pg1: { data: { 17: data('pg1', 17, true) } } };
+    expect(refused(seen({ up: 17, noted: true, place: lost }, { ...CHOSEN, undo: true }))).toEqual([
+      'the data that pg1 had of PostgreSQL 15 is not in its place any more, so it cannot come back',
+    ]);
+  });
+});
+
+describe('the end of an upgrade', () => {
+  it('removes the former data by its identity, and says where it is and how large', () => {
+    const run = seen({ up: 17, noted: true }, { finish: true });
+    const chosen = upgrade.choose?.(run) ?? {};
+    const all = upgrade.remaining({ ...run, options: chosen }).steps;
+    expect(all.map(({ id }) => id)).toEqual(['remove', 'forget']);
+    expect(all[0]?.effect).toContain('/var/lib/postgresql/15/main on pg1 (1 GiB)');
+    expect(upgrade.aims?.({ finish: true })).toBeUndefined();
+  });
+
+  it('leaves other data, and a member that does not run the new version', () => {
+    const other = { pg2: { data: { 15: { ...data('pg2', 15, false), identity: 'another' }, 17: data('pg2', 17, true) } } };
+    const run = seen({ up: 17, noted: true, place: other }, { ...CHOSEN, finish: true });
+    expect(upgrade.remaining(run).steps[0]).toMatchObject({ id: 'remove', on: ['pg1', 'pg3'] });
+    const down = { pg3: { data: { 15: data('pg3', 15, false), 17: data('pg3', 17, false) } } };
+    expect(refused(seen({ up: 17, noted: true, place: down }, { ...CHOSEN, finish: true }))).toEqual([
+      'PostgreSQL 17 does not run on pg3, so what was there before is not removed',
+    ]);
+  });
+});
+
+describe('an upgrade is refused', () => {
+  it.each<{ of: string; made?: Made; options?: UpgradeOptions; says: string }>([
+    { of: 'a version that runs already', made: { up: 17 }, options: { ...CHOSEN, older: 17 }, says: 'demo runs PostgreSQL 17 already' },
+    { of: 'an earlier version', options: { ...CHOSEN, to: 14, newer: 14 }, says: 'no major version goes back to 14' },
+    { of: 'a standby that does not stream', made: { listed: { pg3: { state: 'starting' } } }, says: 'pg3 does not stream from pg1' },
+    { of: 'maintenance mode', made: { config: { pause: true } }, says: 'maintenance mode' },
+    { of: 'data in the new place', made: { facts: { occupied: 'PG_VERSION' } }, says: 'is not empty (PG_VERSION)' },
+    { of: 'an upgrade that is not finished', made: { noted: true }, options: { ...CHOSEN, id: 'two' }, says: 'still has its way back' },
+    { of: 'tablespaces', made: { says: { tablespaces: ['fast'] } }, says: 'tablespaces outside its data directory (fast)' },
+    { of: 'logical slots', made: { says: { slots: ['feed of shop'] } }, says: 'would be lost: feed of shop' },
+    { of: 'subscriptions', made: { says: { subscriptions: 2 } }, says: '2 subscriptions' },
+    {
+      of: 'prepared transactions',
+      made: { says: { prepared: ['half'] } },
+      says: 'prepared transactions, which pg_upgrade does not take: half',
+    },
+    { of: 'long transactions', made: { says: { long: ['process 1 (app), for 02:00:00'] } }, says: 'open for more than an hour' },
+    { of: 'no room', made: { facts: { free: GIB } }, says: 'there is no room for the new data' },
+    {
+      of: 'what pg_upgrade says',
+      made: { trial: { objections: ['your installation contains one of the reg* data types'] } },
+      says: 'reg* data types',
+    },
+    {
+      of: 'settings',
+      made: { trial: { settings: { old_snapshot_threshold: 'unrecognized' } } },
+      says: 'old_snapshot_threshold: unrecognized',
+    },
+    { of: 'a trial that said nothing', made: { trial: { asked: false }, done: ['trial'] }, says: 'pg_upgrade could not be tried on pg1' },
+  ])('for $of', ({ made = {}, options, says }) => {
+    expect(refused(seen(made, options))).toEqual([expect.stringContaining(says)]);
+  });
+
+  it('not for what it has done itself', () => {
+    expect(refused(seen())).toEqual([]);
+    expect(refused(seen({ up: undefined, made: ['pg1'], done: ['stop-leader'] }))).toEqual([]);
+    expect(refused({ ...seen({ up: undefined, made: ['pg1'] }), resumed: true })).toEqual([]);
+    expect(refused(seen({ up: 17, noted: true }))).toEqual([]);
+  });
+
+  it('before any host is connected to, without a version, or where it knows no way', async () => {
+    const problem = async (options: UpgradeOptions, text = TEXT): Promise<string[]> => {
+      const base = await inventoryOf(text);
+      return (upgrade.problems?.({ ...seen(), inventory: base, options }) ?? []).map(({ message }) => message);
+    };
+    expect(await problem({})).toEqual(['it is not said which major version demo is to have']);
+    expect(await problem({ to: 17, undo: true, finish: true })).toEqual([
+      '--undo and --finish are given, and only one of them can be done',
+    ]);
+    expect(await problem({ to: 17 })).toEqual([]);
+    expect(await problem({ to: 17 }, TEXT.replace('{version: 17}', '{data_dir: /data/pg}'))).toEqual([
+      expect.stringContaining('postgresql.data_dir'),
+    ]);
+    expect(await problem({ to: 17 }, TEXT.replace('patroni]', 'patroni, backup, backup-repository]'))).toEqual([
+      expect.stringContaining('has backups by pgBackRest'),
+    ]);
+    expect(await problem({ to: 17 }, TEXT.replace(', etcd, patroni', ''))).toEqual([
+      expect.stringContaining('no cluster that Patroni runs'),
+    ]);
+  });
+});
