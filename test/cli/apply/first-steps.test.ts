@@ -38,7 +38,10 @@ backup: {repositories: {nfs: {directory: /mnt/backups}}}
       'postgresql: {hba: [host app app 10.0.0.0/8 scram-sha-256]}',
       'the inventory says who is let in (postgresql.access and postgresql.hba)',
     ],
-    ['postgresql: {access: [{users: [app], from: [10.0.0.0/8]}]}', 'the inventory says who is let in (postgresql.access and postgresql.hba)'],
+    [
+      'postgresql: {access: [{users: [app], from: [10.0.0.0/8]}]}',
+      'the inventory says who is let in (postgresql.access and postgresql.hba)',
+    ],
     ['postgresql: {superuser_password: {env: HOME}}', 'which is kept in environment variable HOME'],
     ['postgresql: {superuser_password: given}', 'which is kept in /srv/inventory.yml'],
   ])('with %s have %s', async (more, part) => expect(await stepsFor(`${THREE}${more}\n`)).toContain(part));
