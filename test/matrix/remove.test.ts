@@ -142,7 +142,7 @@ describe('members that go', () => {
   const wipe = (name: string): Promise<string> =>
     must(
       host(name),
-      'systemctl disable --now patroni etcd 2>/dev/null; pkill -9 -x postgres; rm -rf /var/lib/etcd/* /var/lib/postgresql/*/main /var/lib/pgprov /etc/patroni/config.yml',
+      'systemctl disable --now patroni etcd 2>/dev/null; pkill -9 -x postgres; rm -rf /var/lib/etcd/* /var/lib/postgresql/*/main /var/lib/pgprov /etc/patroni/config.yml /var/lib/postgresql/.pgpass',
     );
 
   it('are replaced when their machine is lost, by the same command where pgprov was killed at each step of it', async () => {
