@@ -44,7 +44,7 @@ export function contentsDrift(view: View, host: Host): Drift[] {
 /** Extensions that are made only after a restart. */
 export function contentsRemarks(view: View, host: Host): string[] {
   return eachDatabase(view, host).flatMap(({ wanted, state }) =>
-    waitingExtensions(wanted, state.contents).map(
+    waitingExtensions(wanted, state).map(
       (extension) =>
         `database ${wanted.name}: the extension ${extension} waits for a restart of PostgreSQL, which loads its library: ${restarted(view, host)}, then ${pgprov`apply ${view.inventory}`}`,
     ),

@@ -53,8 +53,6 @@ export interface SeenContents {
   extensions: Readonly<Record<string, { schema: string; version: string }>>;
   /** Whether each of the grants asked about is in force, in their order. */
   grants: readonly boolean[];
-  /** Libraries that the server has loaded at its start. */
-  preloaded: readonly string[];
 }
 
 /** What the server says of a database. */
@@ -62,6 +60,8 @@ export type DatabaseState =
   | { server: 'down' | 'standby' }
   | {
       server: 'primary';
+      /** Libraries that the server has loaded at its start. */
+      preloaded: readonly string[];
       /** Undefined: there is no such database. */
       database: SeenDatabase | undefined;
       /** Undefined: nobody could look into it. */
@@ -89,16 +89,17 @@ const INSIDE = '@pgprov-inside';
 export function database(options: DatabaseOptions): Resource<DatabaseState> {
   const { server, name, owner, connectionLimit, settings, schemas, extensions, grants } = options;
   const { id } = databaseHandle(name);
-  const query = `SELECT CASE WHEN pg_is_in_recovery() THEN '"standby"' ELSE coalesce((SELECT json_build_object(
-'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'connectionLimit', d.datconnlimit,
-'settings', ${settingsOf('s.setrole = 0 AND s.setdatabase = d.oid')})::text FROM pg_database d WHERE d.datname = ${sqlLiteral(name)}), 'null') END`;
+  const query = `SELECT CASE WHEN pg_is_in_recovery() THEN '"standby"' ELSE json_build_object(
+'preloaded', regexp_split_to_array(replace(current_setting('shared_preload_libraries'), '"', ''), ' *, *'),
+'database', (SELECT json_build_object('owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate,
+'connectionLimit', d.datconnlimit, 'settings', ${settingsOf('s.setrole = 0 AND s.setdatabase = d.oid')})
+FROM pg_database d WHERE d.datname = ${sqlLiteral(name)}))::text END`;
   const rows = sqlQuestion(server, query);
   const inside = `SELECT json_build_object(
 'schemas', (SELECT json_object_agg(nspname, pg_get_userbyid(nspowner)) FROM pg_namespace),
 'extensions', (SELECT json_object_agg(extname, json_build_object('schema', n.nspname, 'version', extversion))
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace),
-'grants', ARRAY[${grants.map(grantInForce).join(',\n')}]::boolean[],
-'preloaded', regexp_split_to_array(replace(current_setting('shared_preload_libraries'), '"', ''), ' *, *'))`;
+'grants', ARRAY[${grants.map(grantInForce).join(',\n')}]::boolean[])`;
   const into = ['-d', connectionTo(name)];
   const wordsInside = psql(server, [...into, '-f', '-']);
   return {
@@ -113,8 +114,7 @@ echo ${INSIDE}
     },
     diff: (state): Change[] => {
       if (state.server === 'standby') return [];
-      const seen = state.server === 'primary' ? state.database : undefined;
-      const contents = state.server === 'primary' ? state.contents : undefined;
+      const { database: seen, contents } = foundIn(state);
       const of = ` of database ${name}`;
       const outside =
         seen === undefined
@@ -129,12 +129,11 @@ echo ${INSIDE}
       return [
         ...outside,
         ...(seen === undefined ? [] : set.map((setting) => change(`set ${setting}${of} (it is ${seen.settings[setting] ?? 'not set'})`))),
-        ...insideChanges(options, contents),
+        ...insideChanges(options, state, contents),
       ];
     },
     apply: (_changes, state) => {
-      const seen = state.server === 'primary' ? state.database : undefined;
-      const contents = state.server === 'primary' ? state.contents : undefined;
+      const { database: seen, contents } = foundIn(state);
       const identifier = sqlIdentifier(name);
       const outside = [
         ...(seen === undefined ? [creation(options)] : []),
@@ -144,7 +143,7 @@ echo ${INSIDE}
           (setting) => `ALTER DATABASE ${identifier} ${setTo(setting, settings[setting])};`,
         ),
       ].join('\n');
-      const statements = insideStatements(options, contents);
+      const statements = insideStatements(options, state, contents);
       return statements.length === 0
         ? psqlInput(server, outside)
         : sh`${psqlInput(server, outside)} &&
@@ -154,22 +153,29 @@ printf '%s\n' ${[PRELUDE, 'BEGIN READ WRITE;', ...statements, 'COMMIT;'].join('\
   };
 }
 
-/** The extensions that wait for a restart, which loads the library that they need. */
-export function waitingExtensions({ extensions }: Pick<DatabaseOptions, 'extensions'>, contents: SeenContents | undefined): string[] {
-  if (contents === undefined) return [];
+/** The extensions that wait for a restart, which loads the library that they need; none where the server is yet to be made. */
+export function waitingExtensions({ extensions }: Pick<DatabaseOptions, 'extensions'>, state: DatabaseState): string[] {
+  if (state.server !== 'primary') return [];
+  const { preloaded, contents } = state;
   return Object.entries(extensions).flatMap(([name, { preload }]) =>
-    contents.extensions[name] === undefined && preload !== undefined && !contents.preloaded.includes(preload) ? [name] : [],
+    contents?.extensions[name] === undefined && preload !== undefined && !preloaded.includes(preload) ? [name] : [],
   );
+}
+
+function foundIn(state: DatabaseState): { database?: SeenDatabase; contents?: SeenContents } {
+  if (state.server !== 'primary') return {};
+  const { database: found, contents } = state;
+  return { ...(found === undefined ? {} : { database: found }), ...(contents === undefined ? {} : { contents }) };
 }
 
 function change(summary: string): Change {
   return { action: 'update', summary };
 }
 
-function insideChanges(options: DatabaseOptions, contents: SeenContents | undefined): Change[] {
+function insideChanges(options: DatabaseOptions, state: DatabaseState, contents: SeenContents | undefined): Change[] {
   const { name, schemas, extensions, grants } = options;
   const inIt = ` in database ${name}`;
-  const waiting = waitingExtensions(options, contents);
+  const waiting = waitingExtensions(options, state);
   return [
     ...Object.entries(schemas).flatMap(([schema, owner]): Change[] => {
       const is = contents?.schemas[schema];
@@ -191,9 +197,9 @@ function insideChanges(options: DatabaseOptions, contents: SeenContents | undefi
   ];
 }
 
-function insideStatements(options: DatabaseOptions, contents: SeenContents | undefined): string[] {
+function insideStatements(options: DatabaseOptions, state: DatabaseState, contents: SeenContents | undefined): string[] {
   const { name, schemas, extensions, grants } = options;
-  const waiting = waitingExtensions(options, contents);
+  const waiting = waitingExtensions(options, state);
   return [
     ...Object.entries(schemas).flatMap(([schema, owner]) =>
       contents?.schemas[schema] === owner
@@ -236,7 +242,12 @@ function connectionTo(name: string): string {
 
 function readDatabase(row: string | undefined, inside: string): DatabaseState {
   if (row === undefined) return { server: 'down' };
-  const seen = JSON.parse(row) as 'standby' | SeenDatabase | null;
+  const seen = JSON.parse(row) as 'standby' | { preloaded: readonly string[]; database: SeenDatabase | null };
   if (seen === 'standby') return { server: 'standby' };
-  return { server: 'primary', database: seen ?? undefined, contents: inside === '' ? undefined : (JSON.parse(inside) as SeenContents) };
+  return {
+    server: 'primary',
+    preloaded: seen.preloaded,
+    database: seen.database ?? undefined,
+    contents: inside === '' ? undefined : (JSON.parse(inside) as SeenContents),
+  };
 }

@@ -115,11 +115,15 @@ describe('a database', () => {
     schemas: { own: 'app' },
     extensions: { pg_trgm: { schema: 'public', version: '1.6' }, ip4r: { schema: 'public', version: '2.4' } },
     grants: [true],
-    preloaded: ['pg_stat_statements'],
   };
   const seen = { owner: 'app', encoding: 'UTF8', collate: 'C.UTF-8', connectionLimit: -1, settings: {} };
-  const found = (inside: Partial<typeof contents> = {}, outside: Partial<typeof seen> = {}): DatabaseState => ({
+  const found = (
+    inside: Partial<typeof contents> = {},
+    outside: Partial<typeof seen> = {},
+    preloaded = ['pg_stat_statements'],
+  ): DatabaseState => ({
     server: 'primary',
+    preloaded,
     database: { ...seen, ...outside },
     contents: { ...contents, ...inside },
   });
@@ -127,8 +131,8 @@ describe('a database', () => {
 
   it('differs in nothing while an extension waits for a restart, which loads its library', () => {
     expect(diff(found())).toEqual([]);
-    expect(waitingExtensions(options, contents)).toEqual(['pgaudit']);
-    expect(diff(found({ preloaded: ['pgaudit'] }))).toEqual(['create extension pgaudit in database app=1']);
+    expect(waitingExtensions(options, found())).toEqual(['pgaudit']);
+    expect(diff(found({}, {}, ['pgaudit']))).toEqual(['create extension pgaudit in database app=1']);
   });
 
   it.each<[DatabaseState, string]>([
@@ -146,9 +150,11 @@ describe('a database', () => {
   });
 
   it('is made with all that is in it, from template0 only where it is of another kind than the cluster', () => {
-    const none: DatabaseState = { server: 'primary', database: undefined, contents: undefined };
+    const none: DatabaseState = { server: 'primary', preloaded: ['pgaudit'], database: undefined, contents: undefined };
     expect(diff(none)[0]).toBe('create database app=1 (owner app)');
     expect(diff(none)).toHaveLength(6);
+    // One that is yet to be made waits for the restart as well.
+    expect(diff({ ...none, preloaded: [] }).filter((text) => text.includes('pgaudit'))).toEqual([]);
     expect(diff({ server: 'standby' })).toEqual([]);
     const made = (more: Partial<DatabaseOptions>): string => database({ ...options, ...more }).apply([], none).text;
     expect(made({})).not.toContain('template0');
