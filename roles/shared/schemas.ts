@@ -11,6 +11,13 @@ export const DIRECTORY = {
   expects: 'an absolute path without . and .., of 255 characters at most',
 } as const satisfies VariableSchema;
 
+/** The name of a host of the inventory; which ones there are is for the role to say. */
+export const HOST_NAME = {
+  type: 'string',
+  pattern: '^[^\\u0000-\\u001f\\u007f]{1,253}$',
+  expects: 'the name of a host',
+} as const satisfies VariableSchema;
+
 /** A database role, as PostgreSQL takes it without quotes; the names that SQL reads otherwise are none. */
 export const ROLE_NAME = {
   type: 'string',

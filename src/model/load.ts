@@ -80,7 +80,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   const isAbsent = absentHosts(outline, top, report);
   const present = layered.filter(({ name }) => !isAbsent(name));
   const withRoles = present.map(({ name, roles: has }) => ({ name, roles: has.names }));
-  checkDcs(top, withRoles, report);
+  checkDcs(top, withRoles, roles, report);
   checkTopology(top, withRoles, report);
   const leader = leaderOf(top, withRoles, report);
 

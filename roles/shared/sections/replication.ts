@@ -1,5 +1,5 @@
 import type { VariablesSchema } from '../../../src/index.js';
-import { PASSWORD, ROLE_NAME } from '../schemas.js';
+import { HOST_NAME, PASSWORD, ROLE_NAME } from '../schemas.js';
 
 /** The variables of the role replication. */
 export const REPLICATION_VARIABLES = {
@@ -23,14 +23,14 @@ export const REPLICATION_VARIABLES = {
     },
     upstream: {
       change: 'reload',
-      type: 'string',
+      ...HOST_NAME,
       description:
         'Without Patroni: the host that this one streams from, as a standby of a standby. It may not have one itself. Default: whichever is the primary.',
     },
     synchronous: {
       change: 'reload',
       type: 'array',
-      items: { type: 'string' },
+      items: HOST_NAME,
       default: [],
       scope: 'cluster',
       examples: [['pg1', 'pg2', 'pg3']],

@@ -1,6 +1,6 @@
 import { sh } from '../../shell/quote.js';
 import { handle, type Handle } from '../handle.js';
-import { findRows, psql, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
+import { findRows, libpqQuoted, psql, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
 import { grantInForce, grantStatements, grantText, type Grant } from './grants.js';
@@ -237,7 +237,7 @@ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = ${sqlLiteral(name)}) \
 
 /** A name alone could be read as a whole connection string. */
 function connectionTo(name: string): string {
-  return `dbname='${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  return `dbname=${libpqQuoted(name)}`;
 }
 
 function readDatabase(row: string | undefined, inside: string): DatabaseState {

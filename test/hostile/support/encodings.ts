@@ -1,5 +1,5 @@
 import { policyName } from '../../../src/resources/firewall/firewalld.js';
-import { sqlLiteral } from '../../../src/resources/psql.js';
+import { libpqQuoted, sqlIdentifier, sqlLiteral } from '../../../src/resources/psql.js';
 
 /** How a value may stand in a longer word or text; the tests of files read each of these back. */
 const ENCODINGS: readonly ((value: string) => string)[] = [
@@ -14,6 +14,8 @@ const ENCODINGS: readonly ((value: string) => string)[] = [
   (value) => policyName(value).replace(/^pgprov-/u, ''),
   (value) => encodeURI(value),
   (value) => sqlLiteral(value),
+  (value) => sqlIdentifier(value),
+  (value) => libpqQuoted(value),
 ];
 
 /** The directory that a path is in. */

@@ -83,12 +83,15 @@ const BENIGN = [
   '/dev/benign',
   'http://benign',
   '10.99.99.99',
+  '10.99.99.99/24',
+  '2027-01-31',
   'A'.repeat(40),
   '-----BEGIN PGP PUBLIC KEY BLOCK-----\nbenign\n',
   'pg1',
   'pg2',
   'auto',
   'base',
+  'ldapsuffix',
   'off',
   'sudo',
   'strict',
@@ -205,6 +208,41 @@ function withStreaming(place: Place): Place {
   return { ...place, draft };
 }
 
+/** What an inventory has besides, where the place is a variable of a role that the first host has not by itself. */
+const WITH_ROLE: Readonly<Record<string, { pg1: Draft } & Draft>> = {
+  haproxy: { pg1: { roles: ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'haproxy'] } },
+  pgbouncer: { pg1: { roles: ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'haproxy', 'pgbouncer'] } },
+  vip: {
+    pg1: { roles: ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'haproxy', 'vip'] },
+    vip: { address: '10.0.0.99/24' },
+    second: { address: '192.0.2.5', roles: ['base', 'pgdg', 'haproxy', 'vip'] },
+  },
+  consul: { pg1: { roles: ['base', 'pgdg', 'postgresql', 'replication', 'consul', 'patroni'] }, dcs: 'consul' },
+  'consul-agent': {
+    pg1: { roles: ['base', 'pgdg', 'postgresql', 'replication', 'consul-agent', 'patroni'] },
+    dcs: 'consul',
+    second: { address: '192.0.2.5', roles: ['base', 'consul'] },
+  },
+};
+
+/** Gives the first host the role that the place is a variable of: without it nobody reads the value. */
+function withRole(place: Place): Place {
+  const needs = WITH_ROLE[place.name.split('.')[0] ?? ''];
+  if (needs === undefined) return place;
+  const { pg1, second, ...top } = needs;
+  const draft = (value: string): Draft => {
+    const made = place.draft(value);
+    const hosts = made['hosts'] as Record<string, Draft>;
+    return {
+      ...made,
+      ...top,
+      hosts: { ...hosts, pg1: { ...hosts['pg1'], ...pg1 }, ...(second === undefined ? {} : { second: second as Draft }) },
+      ...(top['vip'] === undefined ? {} : { vip: { ...(top['vip'] as Draft), ...(made['vip'] as Draft) } }),
+    };
+  };
+  return { ...place, draft };
+}
+
 /** A database of PgBouncer has a name, whatever else it has. */
 function withPools(place: Place): Place {
   if (!place.name.startsWith('pgbouncer.databases[].')) return place;
@@ -216,6 +254,29 @@ function withPools(place: Place): Place {
   };
   return { ...place, draft };
 }
+
+/** Says who may connect from where, whatever the place is of that. */
+function withAccess(place: Place): Place {
+  if (!place.name.startsWith('postgresql.access[].')) return place;
+  const draft = (value: string): Draft => {
+    const made = place.draft(value);
+    const [entry] = valueAt(made, ['postgresql', 'access']) as [Draft];
+    entry['users'] ??= ['reader'];
+    entry['from'] ??= ['10.0.0.0/24'];
+    const { [ENTRY]: option, ...others } = (entry['options'] ?? {}) as Draft;
+    if (entry['options'] !== undefined)
+      Object.assign(entry, {
+        method: 'ldap',
+        options: { ldapserver: 'ldap.example.com', ...others, ...(option === undefined ? {} : { [OPTION]: option }) },
+      });
+    return made;
+  };
+  if (!place.name.endsWith('.options.<value>')) return { ...place, draft };
+  return { ...place, draft, read: ({ hosts }) => valueAt(hosts[0]?.vars, ['postgresql', 'access', 0, 'options', OPTION]) };
+}
+
+/** An option whose value may be anything. */
+const OPTION = 'ldapprefix';
 
 /** Gives a grant what it needs besides what the place has. */
 function withGrants(place: Place): Place {
@@ -362,7 +423,7 @@ export const PLACES: readonly Place[] = [
   ...namedPlaces(),
   ...[...SCHEMAS.sections]
     .flatMap(([name, schema]) => placesIn(schema, name, [name]))
-    .map((place) => withGrants(withPools(withStreaming(withBackups(withMethods(place)))))),
+    .map((place) => withRole(withAccess(withGrants(withPools(withStreaming(withBackups(withMethods(place)))))))),
 ];
 
 /** Keys of mappings that the schemas do not describe further. */
