@@ -43,6 +43,8 @@ function askAll(inventory: Inventory): void {
     const hosts = inventory.hosts.filter(({ roles }) => roles.includes(role.name));
     if (hosts.length === 0) continue;
     role.problems?.(hosts, inventory);
+    // These are asked of every host of a run, whatever its roles.
+    for (const name of names) role.remarks?.(view, name);
     for (const { name } of hosts) {
       const context = contextOf(inventory, name);
       role.contributes?.(context.host, inventory.cluster);
@@ -50,7 +52,6 @@ function askAll(inventory: Inventory): void {
       role.observations?.(context);
       role.inspections?.(context);
       role.stages(context);
-      role.remarks?.(view, name);
       role.status?.(view, context.host);
       role.holdsData?.(view, name);
       role.leadership?.leads(view, name);

@@ -57,7 +57,8 @@ function restarted({ inventory }: View, host: Host): string {
 
 function eachDatabase(view: View, host: Host): { wanted: ReturnType<typeof wantedDatabases>[number]; state: Found }[] {
   const platform = view.platform(host.name);
-  if (platform === undefined) return [];
+  // Remarks are asked of every host of a run, whatever its roles.
+  if (platform === undefined || !host.roles.includes('postgresql')) return [];
   return wantedDatabases({ host, platform }).flatMap((wanted) => {
     const state = view.read(host.name, databaseHandle(wanted.name));
     return state?.server === 'primary' ? [{ wanted, state }] : [];
