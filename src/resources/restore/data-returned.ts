@@ -1,3 +1,4 @@
+import { insistAtRest } from '../data-at-rest.js';
 import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from '../data-copy.js';
 import { ASIDE } from '../put-aside.js';
 import { digestOf, type Resource } from '../resource.js';
@@ -36,12 +37,7 @@ if [ -z "$kept" ]; then
 echo ${`the data that was put aside is not beside ${path} any more`}
 exit 1
 fi
-pid=
-[ ! -r ${`${path}/postmaster.pid`} ] || read -r pid <${`${path}/postmaster.pid`} || :
-if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" ]; then
-echo ${`PostgreSQL runs with ${path}`}
-exit 1
-fi
+${insistAtRest(path)}
 put=$(identity ${path})
 if [ -d ${path} ] && ! rmdir ${path} 2>/dev/null; then mv -T ${path} ${path}${ASIDE}"$(date +%Y%m%dT%H%M%S)"; fi
 mv -T "$kept" ${path} || exit 1

@@ -1,4 +1,5 @@
 import { command } from '../command.js';
+import { insistAtRest } from '../data-at-rest.js';
 import { defineIdentity } from '../data-copy.js';
 import type { Resource } from '../resource.js';
 import { sh } from '../../shell/quote.js';
@@ -46,12 +47,7 @@ if [ "$(identity ${path})" != ${identity} ]; then
 echo ${`${path} holds other data by now`}
 exit 1
 fi
-pid=
-[ ! -r ${`${path}/postmaster.pid`} ] || read -r pid <${`${path}/postmaster.pid`} || :
-if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" ]; then
-echo ${`PostgreSQL runs with ${path}`}
-exit 1
-fi
+${insistAtRest(path)}
 note ${`removing ${path}`}
 find ${path} -mindepth 1 ! -path ${`${path}/PG_VERSION`} -delete
 rm -r ${path}`,

@@ -1,6 +1,5 @@
 import {
   enumerate,
-  patroniRestart,
   PATRONI_TAKEN,
   replayedLimits,
   SERVER_LIMITS,
@@ -14,9 +13,10 @@ import {
   type RoleContext,
   type StandbyLimit,
 } from '../../../index.js';
-import { accountsOf, dataDirectoryOf, hostsWith, localServer, restApiUrl } from '../../../../roles/shared/layout.js';
+import { dataDirectoryOf, hostsWith, localServer } from '../../../../roles/shared/layout.js';
 import { answerOf, dynamicOf, leaderOf, membersBut, streamsFrom } from '../members.js';
 import { followStep, handOverStep } from '../hand-over.js';
+import { restartedMember } from '../restarted-member.js';
 import { candidateOf, isByHandOver, noHeir } from '../leader-restart.js';
 import { leaderGate, standbyGate } from '../member-gate.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from '../quiet-cluster.js';
@@ -224,21 +224,8 @@ function filesOf({ host, platform }: RoleContext): { binDirectory: string; data:
   return { binDirectory: localServer(host, platform).binDirectory, data: dataDirectoryOf(host, platform) };
 }
 
-function restartResource(run: RestartRun, context: RoleContext, onlyAsReplica: boolean): ReturnType<typeof patroniRestart> {
-  const { host, platform } = context;
-  const { name: user, password } = accountsOf(context).restApi;
-  return patroniRestart({
-    member: host.name,
-    url: restApiUrl(host),
-    server: localServer(host, platform),
-    data: dataDirectoryOf(host, platform),
-    unit: platform.patroni.unit,
-    before: run.view.read(host.name, SERVER_LIMITS)?.started ?? '',
-    onlyAsReplica,
-    takeBack: takeBack(run, host.name),
-    user,
-    password,
-  });
+function restartResource(run: RestartRun, context: RoleContext, onlyAsReplica: boolean): ReturnType<typeof restartedMember> {
+  return restartedMember(run.view, context, { onlyAsReplica, takeBack: takeBack(run, context.host.name) });
 }
 
 /** That every member was restarted that had to be, and that all stream. */

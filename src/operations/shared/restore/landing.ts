@@ -18,7 +18,7 @@ import { dataLabel } from '../../../../roles/shared/selinux.js';
 import { storeOf } from '../members.js';
 import { firstOf } from '../recover/seen.js';
 import { patroniStarts } from '../patroni-starts.js';
-import { followStep } from '../recover/starts.js';
+import { copiedMembers } from '../copied-members.js';
 import { backupSteps } from './backup.js';
 import { holding, scheduleStep, scheduling } from '../backup/timers.js';
 import { copyOf, isLetIn, letInNote, members, placeOf, type RestoreRun } from './seen.js';
@@ -26,9 +26,6 @@ import { hasPatroni, isUp, lateWhy, primaryOf, writerOf } from '../servers.js';
 import { standbySteps } from './standbys.js';
 import { serverOf } from './steps.js';
 import { restoredStarts, servesGate } from './unmanaged.js';
-
-/** Seconds in which a copy that does not grow is waited for: a checkpoint comes first. */
-const STANDS_STILL = 900;
 
 /** From the approved data to a cluster that clients use, with a backup of it. */
 export function landingSteps(run: RestoreRun): OperationStep[] {
@@ -124,25 +121,13 @@ export function leadSteps(run: RestoreRun): OperationStep[] {
 
 /** The other members copy the restored data. */
 export function othersSteps(run: RestoreRun): OperationStep[] {
-  const { view, done, inventory } = run;
+  const { view, inventory } = run;
   const [first = ''] = firstMembers(run);
   if (!hasPatroni(inventory)) return standbySteps(run, first);
   const leader = isLetIn(run) ? (writerOf(view) ?? first) : first;
   const isLate = (host: string): boolean => !isLetIn(run) || lateWhy(view, leader, host) !== undefined;
   const late = members(run).filter((host) => host !== leader && isLate(host));
-  if (late.length === 0) return [];
-  const start: OperationStep[] = done.has('others')
-    ? []
-    : [
-        {
-          id: 'others',
-          title: `start Patroni on ${enumerate(late)}, which ${late.length === 1 ? 'copies' : 'copy'} the data of ${leader}`,
-          on: late,
-          resources: startsEmpty,
-          gates: (context) => [memberGate(context, { timeout: STANDS_STILL })],
-        },
-      ];
-  return [...start, ...followStep(run, leader, late)];
+  return copiedMembers(run, { leader, late, startsEmpty });
 }
 
 /** Patroni runs, and has a directory to copy to. */

@@ -3,8 +3,6 @@ import {
   fetchDigest,
   packagesSwitched,
   packagesToFetch,
-  patroniRestart,
-  SERVER_LIMITS,
   unitRestart,
   unitStartHandle,
   type HostStep,
@@ -12,7 +10,7 @@ import {
   type Versions,
 } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
-import { accountsOf, dataDirectoryOf, hostsWith, localServer, restApiUrl } from '../../../../roles/shared/layout.js';
+import { hostsWith } from '../../../../roles/shared/layout.js';
 import { lockTimeout } from '../../../../roles/shared/packages.js';
 import { memberGate } from '../../../../roles/shared/patroni/start.js';
 import { quorumOf } from '../../../../roles/shared/quorum.js';
@@ -20,6 +18,7 @@ import { variables } from '../../../../roles/shared/variables.js';
 import { followStep, handOverStep } from '../hand-over.js';
 import { leaderGate, standbyGate } from '../member-gate.js';
 import { leaderOf, membersBut, unfit } from '../members.js';
+import { restartedMember } from '../restarted-member.js';
 import {
   changeWords,
   fetchedOn,
@@ -209,26 +208,9 @@ export function memberStep(
         const before = view.read(host, unitStartHandle(unit)) ?? '';
         return [unitRestart({ unit, before, downWithIt: `PostgreSQL on ${host} is down with it, until Patroni starts` })];
       }
-      return [postgresqlRestart(run, context, as !== 'leader')];
+      return [restartedMember(view, context, { onlyAsReplica: as !== 'leader', takeBack: '' })];
     },
     gates: (context) =>
       as === 'unknown' ? [memberGate(context)] : as === 'leader' ? [leaderGate(context, others)] : [standbyGate(context)],
   };
-}
-
-function postgresqlRestart(run: UpdateRun, context: RoleContext, onlyAsReplica: boolean): ReturnType<typeof patroniRestart> {
-  const { host, platform } = context;
-  const { name: user, password } = accountsOf(context).restApi;
-  return patroniRestart({
-    member: host.name,
-    url: restApiUrl(host),
-    server: localServer(host, platform),
-    data: dataDirectoryOf(host, platform),
-    unit: platform.patroni.unit,
-    before: run.view.read(host.name, SERVER_LIMITS)?.started ?? '',
-    onlyAsReplica,
-    takeBack: '',
-    user,
-    password,
-  });
 }

@@ -26,15 +26,12 @@ import { dataLabel } from '../../../../roles/shared/selinux.js';
 import { storeOf } from '../members.js';
 import { patroniStarts } from '../patroni-starts.js';
 import { firstOf } from '../recover/seen.js';
-import { followStep } from '../recover/starts.js';
+import { copiedMembers } from '../copied-members.js';
 import { lateWhy, writerOf } from '../servers.js';
 import { stopped } from '../stopped.js';
 import { conformStep, inventoryStep } from './landing.js';
 import { contextAt, majorOf, majorsOf } from './majors.js';
 import { configuredOn, dataOf, isLetIn, isUpgraded, mayRun, members, placeOf, runs, trialOf, type UpgradeRun } from './seen.js';
-
-/** Seconds in which a copy that does not grow is waited for: a checkpoint comes first. */
-const STANDS_STILL = 900;
 
 /** From a cluster of the former major to one of the new, with the former data kept beside it. */
 export function forwardSteps(run: UpgradeRun): Foreseen {
@@ -276,23 +273,11 @@ function settledStep(run: UpgradeRun): OperationStep[] {
 
 /** The other members copy the new data; what they had stays in its place. */
 function othersSteps(run: UpgradeRun): OperationStep[] {
-  const { view, done } = run;
+  const { view } = run;
   const [first = ''] = firstMembers(run);
   const leader = (isLetIn(run) ? writerOf(view) : undefined) ?? first;
   const late = members(run).filter((host) => host !== leader && (!isLetIn(run) || lateWhy(view, leader, host) !== undefined));
-  if (late.length === 0) return [];
-  const start: OperationStep[] = done.has('others')
-    ? []
-    : [
-        {
-          id: 'others',
-          title: `start Patroni on ${enumerate(late)}, which ${late.length === 1 ? 'copies' : 'copy'} the data of ${leader}`,
-          on: late,
-          resources: startsEmpty,
-          gates: (context) => [memberGate(context, { timeout: STANDS_STILL })],
-        },
-      ];
-  return [...start, ...followStep(run, leader, late)];
+  return copiedMembers(run, { leader, late, startsEmpty });
 }
 
 /** Patroni runs, and has a directory to copy to, the one above it included. */
