@@ -32,7 +32,7 @@ import { guardChanges, whatRuns } from './shared/changes.js';
 import { packagesOfExtensions } from './shared/contents/extensions.js';
 import { contentsProblems, contentsWarnings } from './shared/contents/problems.js';
 import { contents } from './shared/contents/stage.js';
-import { contentsDrift, contentsRemarks } from './shared/contents/told.js';
+import { contentsCheck, contentsDrift, contentsRemarks } from './shared/contents/told.js';
 import { dropIn } from './shared/drop-in.js';
 import { guardParameters } from './shared/asked.js';
 import { accessProblems, shadowedLines } from './shared/hba.js';
@@ -143,7 +143,9 @@ export default defineRole({
     ...versionLines(view, host, 'postgresql', 'PostgreSQL'),
   ],
   checks: (view) =>
-    view.hosts('postgresql').flatMap((host) => [...checkHost(view, host), ...settingsCheck(view, host), ...tlsChecks(view, host)]),
+    view
+      .hosts('postgresql')
+      .flatMap((host) => [...checkHost(view, host), ...settingsCheck(view, host), ...contentsCheck(view, host), ...tlsChecks(view, host)]),
   remarks: (view, host) => {
     const names = view.read(host, PENDING_RESTART) ?? [];
     const { hosts } = view.inventory;

@@ -3,6 +3,7 @@ import {
   pgprov,
   topologyOf,
   waitingExtensions,
+  type CheckResult,
   type DatabaseState,
   type Drift,
   type Host,
@@ -39,6 +40,16 @@ export function contentsDrift(view: View, host: Host): Drift[] {
       }),
     ];
   });
+}
+
+/** That databases are what the inventory says also in what no run changes: an apply that ends well has left no such difference. */
+export function contentsCheck(view: View, host: Host): CheckResult[] {
+  const count = eachDatabase(view, host).length;
+  if (count === 0) return [];
+  const title = 'databases are as the inventory has them';
+  const differences = contentsDrift(view, host);
+  if (differences.length === 0) return [{ host: host.name, title, ok: true, detail: `${count} looked at` }];
+  return differences.map(({ what, mend }) => ({ host: host.name, title, ok: false, detail: what, mend }));
 }
 
 /** Extensions that are made only after a restart. */
