@@ -129,6 +129,7 @@ export {
 } from './resources/backup/info.js';
 export { BACKUP_MANIFESTS, backupManifests, type BackupManifests } from './resources/backup/manifests.js';
 export { BACKUP_ARCHIVE, backupArchive, type ArchivedWal, type WalRun } from './resources/backup/archive.js';
+export { BACKUP_CONFIGURED, backupConfigured, type BackupConfigured } from './resources/backup/configured.js';
 export { backupProgress } from './resources/backup/progress.js';
 export { ASKED_NOTES, BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup/runs.js';
 export { BACKUP_VERIFIED, backupVerified, type BackupVerified } from './resources/backup/verified.js';

@@ -8,6 +8,7 @@ import {
   type Observation,
   type RoleContext,
 } from '../index.js';
+import { backupAsks } from './shared/upgrade/backups.js';
 import { backSteps } from './shared/upgrade/back.js';
 import { finished, leftOver, proofs } from './shared/upgrade/end.js';
 import { finishSteps } from './shared/upgrade/finish.js';
@@ -73,11 +74,17 @@ export default defineOperation<UpgradeOptions>({
   },
 });
 
-/** A host without PostgreSQL is asked nothing more. */
+/** A host without PostgreSQL is asked about backups alone. */
 function observed(context: RoleContext, { to, newer }: UpgradeOptions): Observation[] {
-  if (topologyOf(context.host) !== 'patroni') return [];
+  if (topologyOf(context.host) !== 'patroni') return backupAsks(context);
   const { unit, configFile } = context.platform.patroni;
   const majors = majorsOf(context);
   const target = newer ?? to ?? variables(context.host, 'postgresql').version;
-  return [...memberRuns(context), upgradePlace(majors, { unit, configFile }), upgradeFacts(majors, target), upgradeTrial(majors, target)];
+  return [
+    ...memberRuns(context),
+    upgradePlace(majors, { unit, configFile }),
+    upgradeFacts(majors, target),
+    upgradeTrial(majors, target),
+    ...backupAsks(context),
+  ];
 }

@@ -282,9 +282,6 @@ describe('an upgrade is refused', () => {
     expect(await problem({ to: 17 }, TEXT.replace('{version: 17}', '{data_dir: /data/pg}'))).toEqual([
       expect.stringContaining('postgresql.data_dir'),
     ]);
-    expect(await problem({ to: 17 }, TEXT.replace('patroni]', 'patroni, backup, backup-repository]'))).toEqual([
-      expect.stringContaining('has backups by pgBackRest'),
-    ]);
     expect(await problem({ to: 17 }, TEXT.replace(', etcd, patroni', ''))).toEqual([
       expect.stringContaining('no cluster that Patroni runs'),
     ]);

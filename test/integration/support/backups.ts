@@ -5,8 +5,10 @@ import { must } from './outside.js';
 export interface ToldStanza {
   status: { code: number; message: string };
   cipher: string;
+  /** Databases that it has been of, the present one last. */
+  db: { id: number; version: string; 'system-id': number }[];
   archive: { id: string; min: string | null; max: string | null }[];
-  backup: { label: string; type: string; error: boolean; archive: { start: string; stop: string } }[];
+  backup: { label: string; type: string; error: boolean; database: { id: number }; archive: { start: string; stop: string } }[];
 }
 
 /** pgBackRest on a host, as its user. */

@@ -1,4 +1,4 @@
-import { BACKUP_TIMERS, enumerate, timersHeld, timersRun, type OperationRun, type OperationStep } from '../../../index.js';
+import { BACKUP_TIMERS, enumerate, timersHeld, timersRun, type OperationRun, type HostStep } from '../../../index.js';
 
 type Run = Pick<OperationRun<object>, 'view' | 'inventory'>;
 
@@ -18,14 +18,17 @@ export function holding({ view, inventory }: Run): string[] {
   });
 }
 
-/** No backup begins, by its schedule or by hand: it would expire others. */
-export function holdStep(run: Run): OperationStep[] {
+/**
+ * No backup begins, by its schedule or by hand.
+ * @param why as a clause
+ */
+export function holdStep(run: Run, why = 'one that begins expires what a restore needs'): HostStep[] {
   const hosts = scheduling(run);
   if (hosts.length === 0) return [];
   return [
     {
       id: 'hold',
-      title: `hold the backups on ${enumerate(hosts)}: one that begins expires what a restore needs`,
+      title: `hold the backups on ${enumerate(hosts)}: ${why}`,
       on: hosts,
       resources: () => [timersHeld()],
     },
@@ -36,7 +39,7 @@ export function holdStep(run: Run): OperationStep[] {
  * Backups may begin again.
  * @param catchUp whether one begins at once that would have begun meanwhile
  */
-export function scheduleStep(hosts: readonly string[], catchUp = true): OperationStep[] {
+export function scheduleStep(hosts: readonly string[], catchUp = true): HostStep[] {
   if (hosts.length === 0) return [];
   return [
     {

@@ -1,16 +1,13 @@
 import {
   accessPlaced,
   accessRemoved,
-  backupInfo,
   clonedData,
   dataDirectoryOf,
-  enumerate,
   localServer,
   pgRole,
   privateServer,
   SOURCE_ACCESS,
   SOURCE_DIRECTORY,
-  stanzaUpgraded,
   topologyOf,
   uncoordinated,
   type LocalServer,
@@ -20,18 +17,15 @@ import {
   type Secret,
   type SourceCluster,
 } from '../../../index.js';
-import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
-import { backupHosts, writtenBy } from '../../../../roles/shared/backup/repositories.js';
 import { accessTo, originOf } from '../../../../roles/shared/backup/source.js';
-import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { accountsOf } from '../../../../roles/shared/layout.js';
-import { infoOn } from '../backup/places.js';
-import { backupSteps } from '../restore/backup.js';
+import { stanzaSteps } from '../backup/new-database.js';
+import { backupSteps, restoredDatabase } from '../restore/backup.js';
 import { endStep, leadSteps, othersSteps, storeStep, timersStep } from '../restore/landing.js';
 import { isApproved, isLetIn, isRecovered, isRestored, ownNote } from '../restore/seen.js';
 import { preparingSteps } from '../restore/steps.js';
 import { undoSteps } from '../restore/undo.js';
-import { hasPatroni, writerOf } from '../servers.js';
+import { hasPatroni } from '../servers.js';
 import { accessOfSource, unmanagedSteps } from './unmanaged.js';
 import type { CloneRun } from './seen.js';
 
@@ -55,7 +49,7 @@ function landing(run: CloneRun): OperationStep[] {
     ...storeStep(run, run.options.identifier),
     ...leadSteps(run),
     ...othersSteps(run),
-    ...stanzaSteps(run),
+    ...stanzaSteps(run, restoredDatabase(run)),
     ...backupSteps(run),
     ...timersStep(run),
   ];
@@ -139,41 +133,4 @@ function accountsIn(context: RoleContext): { name: string; password: Secret; att
 /** A role on a server that nobody else sees: no other host takes part in its change. */
 function alone<State>(role: Resource<State>): Resource {
   return { ...(uncoordinated(role) as Resource), id: `private:${role.id}` };
-}
-
-/** The stanza gets the database that is there now; what was backed up before stays in it. */
-function stanzaSteps(run: CloneRun): OperationStep[] {
-  const { view, inventory, options, done } = run;
-  const { identifier = '', member } = options;
-  const leader = writerOf(view) ?? member;
-  const places = backupHosts(inventory).filter((host) => {
-    const written = writtenBy(inventory, host);
-    return written.some((repository) => repository.host !== undefined) || host.name === leader;
-  });
-  const late = places.filter((host) => {
-    const numbers = writtenBy(inventory, host).map(({ number }) => number);
-    const known = infoOn(view, host.name)?.repositories.filter(({ repository }) => numbers.includes(repository)) ?? [];
-    return known.length === 0 || known.some(({ systemIdentifiers }) => systemIdentifiers.at(-1) !== identifier);
-  });
-  if (late.length === 0 || done.has('stanza')) return [];
-  const names = late.flatMap((host) => writtenBy(inventory, host).map(({ name }) => name));
-  return [
-    {
-      id: 'stanza',
-      title: `give the stanza ${stanzaOf(inventory)} in ${enumerate(names)} the new database`,
-      effect: 'what was backed up before stays in it',
-      on: late.map(({ name }) => name),
-      resources: (context) => [
-        stanzaUpgraded(
-          {
-            stanza: stanzaOf(inventory),
-            server: pgbackrestUser(context),
-            repositories: writtenBy(inventory, context.host).map(({ number }) => number),
-          },
-          identifier,
-        ) as Resource,
-      ],
-      asks: (context) => [backupInfo({ stanza: stanzaOf(inventory), server: pgbackrestUser(context) })],
-    },
-  ];
 }

@@ -14,7 +14,7 @@ import { utcText } from '../moment.js';
 import { servedTimeline, writerOf } from '../servers.js';
 import { allMembers, infoOf, unreached, type RestoreRun } from './seen.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
-import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
+import { aimWords, backupsOnto, formerBackups, gapsTo, readTime } from './target.js';
 import { backedUp, takeBack } from './words.js';
 
 function refuse(message: string, hint: string): OperationObjection[] {
@@ -82,15 +82,23 @@ export function unreachableTarget(run: RestoreRun): OperationObjection[] {
     );
   }
   if (set !== undefined) return [...noTimeline(run, info, set), ...beyondWal(run), ...gaps(run, info, set)].slice(0, 1);
+  const former = formerBackups(info);
+  const asked = former.find((one) => one.backup.label === backup);
+  if (asked !== undefined)
+    return refuse(
+      `backup ${backup} is of another database than the present one${asked.version === '' ? '' : `, of PostgreSQL ${asked.version}`}: the stanza has had another since`,
+      'nothing was changed; docs/backups.md says how its data is brought back beside the cluster',
+    );
   if (backup !== undefined) {
     if (!info.backups.some(({ label }) => label === backup)) return refuse(`there is no backup ${backup}`, look);
     return refuse(`backup ${backup} does not lead to ${aimWords(options)} on timeline ${onto}`, look);
   }
   const [oldest] = backupsOnto(info, onto);
+  const others = former.length === 0 ? '' : `; ${former.length} earlier ones are of another database, which the stanza had before`;
   return refuse(
     oldest === undefined
-      ? `no backup leads to timeline ${onto}`
-      : `no backup ended before ${aimWords(options)}: the oldest that leads to timeline ${onto}, ${oldest.label}, ended at ${endOf(oldest)}`,
+      ? `no backup leads to timeline ${onto}${others}`
+      : `no backup ended before ${aimWords(options)}: the oldest that leads to timeline ${onto}, ${oldest.label}, ended at ${endOf(oldest)}${others}`,
     look,
   );
 }

@@ -78,6 +78,14 @@ export function currentDatabase({ archives, backups }: BackupInfo): number {
   return Math.max(0, ...archives.map(({ database }) => database), ...backups.map(({ database }) => database));
 }
 
+/** Backups of what the stanza was of before, by whose archives their major versions are known: `15-1`. */
+export function formerBackups(info: BackupInfo): { backup: Backup; version: string }[] {
+  const current = currentDatabase(info);
+  return info.backups
+    .filter(({ database }) => database !== current)
+    .map((backup) => ({ backup, version: info.archives.find(({ database }) => database === backup.database)?.id.split('-')[0] ?? '' }));
+}
+
 /** Its system identifier; undefined where no repository tells. */
 export function stanzaIdentifier({ repositories }: BackupInfo): string | undefined {
   return repositories.map(({ systemIdentifiers }) => systemIdentifiers.at(-1)).find((identifier) => identifier !== undefined);
@@ -87,7 +95,8 @@ export function stanzaIdentifier({ repositories }: BackupInfo): string | undefin
 export function newestTimeline(info: BackupInfo): number {
   const database = currentDatabase(info);
   const archived = info.archives.flatMap(({ database: of, max }) => (of === database && max !== undefined ? [timelineOf(max)] : []));
-  return Math.max(0, ...archived, ...info.backups.flatMap(({ timeline }) => timeline ?? []));
+  const backedUp = info.backups.flatMap(({ database: of, timeline }) => (of === database && timeline !== undefined ? [timeline] : []));
+  return Math.max(0, ...archived, ...backedUp);
 }
 
 function timelineOf(segment: string): number {

@@ -6,6 +6,7 @@ import { streamingGate } from '../streaming-gate.js';
 import { storeOf } from '../members.js';
 import { lateWhy, writerOf } from '../servers.js';
 import { stopped } from '../stopped.js';
+import { backupsConfigured, firstBackup, releaseBackups, stanzaFollows } from './backups.js';
 import { storeStep, writeStep } from './forward.js';
 import { contextAt, majorOf } from './majors.js';
 import { configuredOn, dataOf, isLetIn, members, notesOf, placeOf, runs, type UpgradeRun } from './seen.js';
@@ -14,6 +15,7 @@ import { configuredOn, dataOf, isLetIn, members, notesOf, placeOf, runs, type Up
 export function backSteps(run: UpgradeRun): HostStep[] {
   const { older = 0, member = '', id = '' } = run.options;
   const all = members(run);
+  const back = { ...run, options: { ...run.options, undo: true } };
   const isMade = (host: string): boolean => dataOf(run, host, run.options.newer) !== undefined;
   const isDown = (host: string): boolean => dataOf(run, host, older)?.running !== true || !placeOf(run, host).enabled;
   const isGone = all.some((host) => isMade(host) || configuredOn(run, host) !== older || isDown(host));
@@ -27,7 +29,8 @@ export function backSteps(run: UpgradeRun): HostStep[] {
         },
       ]
     : [];
-  if (!isGone) return [...followSteps(run), ...forget];
+  const backups = [...firstBackup(back), ...releaseBackups(run)];
+  if (!isGone) return [...backupsConfigured(run, older), ...stanzaFollows(back), ...followSteps(run), ...backups, ...forget];
   return [
     ...breakOff(run),
     ...stopNewer(run),
@@ -35,10 +38,12 @@ export function backSteps(run: UpgradeRun): HostStep[] {
     ...configBack(run, all),
     ...storeBack(run),
     ...startFirst(run, isDown(member)),
+    ...stanzaFollows(back),
     ...startOthers(
       run,
       all.filter((host) => host !== member && isDown(host)),
     ),
+    ...backups,
     ...forget,
   ];
 }
@@ -121,7 +126,7 @@ function aside(run: UpgradeRun, hosts: readonly string[]): HostStep[] {
 function configBack(run: UpgradeRun, all: readonly string[]): HostStep[] {
   const { older = 0 } = run.options;
   const others = all.filter((host) => configuredOn(run, host) !== older);
-  return others.length === 0 ? [] : [writeStep(others, older) as HostStep];
+  return [...(others.length === 0 ? [] : [writeStep(others, older) as HostStep]), ...backupsConfigured(run, older)];
 }
 
 function storeBack(run: UpgradeRun): HostStep[] {

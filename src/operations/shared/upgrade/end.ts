@@ -2,6 +2,7 @@ import { enumerate, pgprov, type CheckResult, type LeftOver } from '../../../ind
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { answerOf, storeOf } from '../members.js';
 import { lateWhy, writerOf } from '../servers.js';
+import { backupProofs } from './backups.js';
 import { isSaid, saidWords } from './landing.js';
 import { dataOf, members, placeOf, type UpgradeRun } from './seen.js';
 
@@ -65,6 +66,7 @@ export function proofs(run: UpgradeRun): CheckResult[] {
       ok: served !== undefined && served === store,
       detail: store === '' ? 'it has none' : store,
     },
+    ...backupProofs(run),
   ];
 }
 

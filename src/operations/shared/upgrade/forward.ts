@@ -29,6 +29,7 @@ import { firstOf } from '../recover/seen.js';
 import { copiedMembers } from '../copied-members.js';
 import { lateWhy, writerOf } from '../servers.js';
 import { stopped } from '../stopped.js';
+import { backupsConfigured, copiesFromBackup, firstBackup, holdBackups, releaseBackups, stanzaFollows } from './backups.js';
 import { conformStep, inventoryStep } from './landing.js';
 import { contextAt, majorOf, majorsOf } from './majors.js';
 import { configuredOn, dataOf, isLetIn, isUpgraded, mayRun, members, placeOf, runs, trialOf, type UpgradeRun } from './seen.js';
@@ -39,14 +40,17 @@ export function forwardSteps(run: UpgradeRun): Foreseen {
     steps: [
       ...packageStep(run),
       ...trialStep(run),
+      ...holdBackups(run),
       ...stopSteps(run),
       ...upgradeStep(run),
       ...configStep(run),
       ...storeStep(run, dataOf(run, run.options.member ?? '', run.options.newer)?.identifier ?? ''),
       ...leadSteps(run),
+      ...stanzaFollows(run),
       ...settlingStep(run),
-      ...othersSteps(run),
+      ...(copiesFromBackup(run) ? [...firstBackup(run), ...othersSteps(run)] : [...othersSteps(run), ...firstBackup(run)]),
       ...settledStep(run),
+      ...releaseBackups(run),
       ...conformStep(run),
       ...inventoryStep(run, run.options.newer ?? 0),
     ],
@@ -161,7 +165,7 @@ function upgradeStep(run: UpgradeRun): OperationStep[] {
 function configStep(run: UpgradeRun): OperationStep[] {
   const { newer } = run.options;
   const others = members(run).filter((host) => configuredOn(run, host) !== newer);
-  return others.length === 0 ? [] : [writeStep(others, newer ?? 0)];
+  return [...(others.length === 0 ? [] : [writeStep(others, newer ?? 0)]), ...backupsConfigured(run, newer ?? 0)];
 }
 
 /** Has Patroni's file name another major. */

@@ -1,11 +1,11 @@
 import { enumerate, formatBytes, pgprov, topologyOf, type OperationObjection } from '../../../index.js';
-import { backedUpHosts } from '../../../../roles/shared/backup/stanza.js';
 import { dataDirectoryOf, hostsWith } from '../../../../roles/shared/layout.js';
 import { variables } from '../../../../roles/shared/variables.js';
 import { notStreaming, storeOf } from '../members.js';
 import { untilLed, untilUp } from '../passing.js';
 import { busyObjection, maintenanceObjection } from '../quiet-cluster.js';
 import { writerOf } from '../servers.js';
+import { backupsInTheWay } from './backups.js';
 import { configuredOn, dataOf, factsOf, isLetIn, members, notesOf, runs, trialOf, type UpgradeRun } from './seen.js';
 
 type Start = Pick<UpgradeRun, 'inventory' | 'options'>;
@@ -34,11 +34,6 @@ export function upgradeProblems({ inventory, options }: Start): OperationObjecti
     return input(
       `postgresql.data_dir is given for ${enumerate(own.map(({ name }) => name))}, and one directory cannot have the data of both majors`,
       'pgprov upgrades only data in the places of the packages, which have the version in their names; docs/upgrade.md has the steps by hand',
-    );
-  if (backedUpHosts(inventory).length > 0 && finish !== true)
-    return input(
-      `${inventory.cluster} has backups by pgBackRest, and pgprov does not give their stanza another major version yet`,
-      'docs/upgrade.md has the steps by hand',
     );
   return [];
 }
@@ -82,6 +77,7 @@ function beginning(run: UpgradeRun): OperationObjection[] {
     ...occupied(run),
     ...losses(run),
     ...room(run),
+    ...backupsInTheWay(run),
     ...tried(run),
   ];
 }
