@@ -30,6 +30,7 @@ import { copiedMembers } from '../copied-members.js';
 import { lateWhy, writerOf } from '../servers.js';
 import { stopped } from '../stopped.js';
 import { backupsConfigured, copiesFromBackup, firstBackup, holdBackups, releaseBackups, stanzaFollows } from './backups.js';
+import { expectedWords } from './expected.js';
 import { conformStep, inventoryStep } from './landing.js';
 import { contextAt, majorOf, majorsOf } from './majors.js';
 import { configuredOn, dataOf, isLetIn, isUpgraded, mayRun, members, placeOf, runs, trialOf, type UpgradeRun } from './seen.js';
@@ -100,6 +101,7 @@ function stopSteps(run: UpgradeRun): OperationStep[] {
   if (isLetIn(run)) return [];
   const up = members(run).filter((host) => mayRun(run, host));
   const standbys = up.filter((host) => host !== member);
+  const expected = expectedWords(run);
   const resources = (context: RoleContext): Resource[] => [stopped(contextAt(context, older), true) as Resource];
   return [
     ...(standbys.length === 0
@@ -118,7 +120,7 @@ function stopSteps(run: UpgradeRun): OperationStep[] {
           {
             id: 'stop-leader',
             title: `stop Patroni and PostgreSQL on ${member}, the leader`,
-            effect: `the database is down until ${member} leads with the new version`,
+            effect: `the database is down until ${member} leads with the new version${expected === undefined ? '' : `, ${expected}`}`,
             measuresWriteGap: { until: 'lead' },
             on: [member],
             resources,
