@@ -64,7 +64,7 @@ export function versionLines(view: View, host: Host, role: string, title: string
       return has === undefined || !isNewer(has, version) ? [] : [{ other: other.name, has }];
     });
   const [newest] = others.sort((a, b) => (isNewer(a.has, b.has) ? -1 : 1));
-  const update = topologyOf(host) === 'patroni' || role !== 'postgresql' ? `; ${pgprov`update ${view.inventory}`} ends that` : '';
+  const update = topologyOf(host) !== 'single' || role !== 'postgresql' ? `; ${pgprov`update ${view.inventory}`} ends that` : '';
   return [
     ...(program.old === true
       ? [{ level: 'warning' as const, text: `${title} runs in another version than is installed (${name} ${version})${update}` }]

@@ -1,26 +1,18 @@
-import {
-  defineOperation,
-  packageOffers,
-  packagesFetched,
-  serverLimits,
-  topologyOf,
-  unitStart,
-  type Observation,
-  type OperationStart,
-  type RoleContext,
-} from '../index.js';
+import { defineOperation, serverLimits, topologyOf, unitStart, type Observation, type OperationStart, type RoleContext } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { dataDirectoryOf, localServer } from '../../roles/shared/layout.js';
-import { programPackages } from '../../roles/shared/programs.js';
 import { PAUSE_POOLS, poolChecks, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
+import { withStreaming } from './shared/streaming/procedure.js';
+import { streamingUpdate } from './shared/streaming/update.js';
+import { packageAsks } from './shared/update/asked.js';
 import { brokenWords, wayBack } from './shared/update/back.js';
 import { choose } from './shared/update/choice.js';
 import { updateObjections, updateProblems } from './shared/update/guards.js';
-import { rolesOn, type UpdateOptions } from './shared/update/options.js';
+import type { UpdateOptions } from './shared/update/options.js';
 import { finishedWords, updateChecks } from './shared/update/proofs.js';
 import { updateSteps } from './shared/update/steps.js';
 
-export default defineOperation<UpdateOptions>({
+const underPatroni = defineOperation<UpdateOptions>({
   name: 'update',
   description: 'bring PostgreSQL, Patroni and its store to newer packages of the same major version, one host at a time',
   options: {
@@ -55,18 +47,16 @@ export default defineOperation<UpdateOptions>({
   broken: (run, { touched }) => Promise.resolve(touched ? brokenWords(run) : undefined),
 });
 
-/** What is asked besides what the roles ask; the repositories only before anything was chosen. */
+export default withStreaming(underPatroni, streamingUpdate);
+
+/** What is asked besides what the roles ask. */
 function observed(context: RoleContext, { options }: Pick<OperationStart<UpdateOptions>, 'options'>): Observation[] {
   const { host, inventory, platform } = context;
   const dcs = dcsOf(inventory);
   const isMember = topologyOf(host) === 'patroni';
-  const roles = rolesOn({ options, inventory }, host);
   return [
     ...(isMember ? [serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)), unitStart(platform.patroni.unit)] : []),
     ...(host.roles.includes(dcs.role) ? [unitStart(dcs.unit), ...dcs.restart.observations(context)] : []),
-    ...(roles.length === 0 ? [] : [packagesFetched()]),
-    ...(roles.length === 0 || options.targets !== undefined
-      ? []
-      : [packageOffers(platform.packageManager, [...new Set(roles.flatMap((role) => programPackages(context, role)))])]),
+    ...packageAsks(context, { options }),
   ];
 }

@@ -1,17 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TestCluster } from '../integration/support/cluster.js';
 import { etcdctl, must, sql } from '../integration/support/outside.js';
-import { offerNewer, patched, type NewerPackage } from '../integration/support/newer-packages.js';
+import { offerNewer, patched, raised, upstream, type NewerPackage } from '../integration/support/newer-packages.js';
 import { killAtEach, pgprov } from '../integration/support/pgprov.js';
 import { startTimes } from '../integration/support/starts.js';
 import { withClient, WrittenCluster } from '../integration/support/written-cluster.js';
 
 const NAMES = ['pg1', 'pg2', 'pg3'];
-
-/** `17.12` becomes `17.13`. */
-const raised = (version: string): string =>
-  version.replace(/^(.*?)(\d)(?=-|$)/u, (_, before: string, digit: string) => `${before}${(Number(digit) + 1) % 10}`);
-const upstream = (version: string): string => version.replace(/-[^-]*$/u, '');
 
 describe('an update on Debian 13, with a client that writes', () => {
   let written: WrittenCluster | undefined;

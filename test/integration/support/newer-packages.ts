@@ -47,6 +47,16 @@ echo 'deb [trusted=yes] file:${REPOSITORY} ./' >/etc/apt/sources.list.d/newer.li
   return Object.fromEntries(versions);
 }
 
+/** `17.12` becomes `17.13`. */
+export function raised(version: string): string {
+  return version.replace(/^(.*?)(\d)(?=-|$)/u, (_, before: string, digit: string) => `${before}${(Number(digit) + 1) % 10}`);
+}
+
+/** A package's version as the program calls itself: `17.12` of `17.12-1.pgdg13+1`. */
+export function upstream(version: string): string {
+  return version.replace(/-[^-]*$/u, '');
+}
+
 /** Writes one text over another of the same length in a program. */
 export function patched(path: string, from: string, to: string): string {
   return `perl -pi -e 's/\\Q${from}\\E/${to}/g' ${path}`;

@@ -3,7 +3,7 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { memberGate } from '../../../../roles/shared/patroni/start.js';
 import { standbyGate } from '../member-gate.js';
 import { answerOf, leaderOf } from '../members.js';
-import { changeWords, fetchedOn, formerOf, missing, targetsOf, updatableHosts, type UpdateRun } from './options.js';
+import { canGoBack, changeWords, formerOf, missing, targetsOf, updatableHosts, type UpdateRun } from './options.js';
 import { isDown, isStoreDown, switching } from './steps.js';
 
 /** States of a member whose PostgreSQL is up. Patroni tries one that fails again and again, which is then starting as often as not. */
@@ -41,9 +41,7 @@ function changes(run: UpdateRun, host: string, role: string): boolean {
 function returnStep(run: UpdateRun, host: string): HostStep[] {
   const { view, inventory } = run;
   const former = formerOf(run, host);
-  const names = Object.keys(former);
-  const kept = fetchedOn(run, host)?.kept ?? [];
-  if (!names.every((name) => kept.includes(name))) return [];
+  if (!canGoBack(run, host)) return [];
   const { role, unit: storeUnit, restart } = dcsOf(inventory);
   const leader = leaderOf(view);
   const startOf = (unit: string): string => view.read(host, unitStartHandle(unit)) ?? '';
@@ -51,7 +49,7 @@ function returnStep(run: UpdateRun, host: string): HostStep[] {
   return [
     {
       id: `return-${host}`,
-      title: `put back on ${host} what it had: ${changeWords(targetsOf(run, host), former, names).join(', ')}; and restart what it runs`,
+      title: returnTitle(run, host),
       on: [host],
       resources: (context) => [
         switching(context, former, true),
@@ -64,6 +62,13 @@ function returnStep(run: UpdateRun, host: string): HostStep[] {
       ],
     },
   ];
+}
+
+/** A host goes back to what it had, as a step is called. */
+export function returnTitle(run: UpdateRun, host: string): string {
+  const former = formerOf(run, host);
+  const words = changeWords(targetsOf(run, host), former, Object.keys(former));
+  return `put back on ${host} what it had: ${words.join(', ')}; and restart what it runs`;
 }
 
 /** What is said of an update that has ended early. */

@@ -3,6 +3,7 @@ import { answerOf, leaderOf } from '../members.js';
 import { poolObjections } from '../pause-pools.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from '../quiet-cluster.js';
 import { noLeader, notReady } from '../ready-members.js';
+import { isStreaming } from '../streaming/procedure.js';
 import { hasPatroni, topologyWords } from '../servers.js';
 import { unhealthyStore } from '../restart/units.js';
 import { wantedVersion } from '../../../../roles/shared/programs.js';
@@ -17,11 +18,11 @@ export function updateProblems(start: UpdateStart): OperationObjection[] {
   const input = (error: string, message: string, hint: string): OperationObjection[] => [
     { kind: 'input', error: `update/${error}`, message, hint },
   ];
-  if (!hasPatroni(inventory))
+  if (!hasPatroni(inventory) && !isStreaming(inventory))
     return input(
-      'no-patroni',
-      `${inventory.cluster} is ${topologyWords(inventory)}, and update is for clusters that Patroni runs`,
-      'update the packages with the system’s package manager, standbys before their primary: on Debian that restarts the server; elsewhere restart it afterwards',
+      'alone',
+      `${inventory.cluster} is ${topologyWords(inventory)}, and update is for servers of which one can serve while another restarts`,
+      'update the packages with the system’s package manager: on Debian that restarts the server; elsewhere restart it afterwards',
     );
   const known = updatableRoles(inventory);
   const unknown = (packages ?? '').split(',').filter((name) => packages !== undefined && !known.includes(name.trim()));

@@ -13,6 +13,7 @@ import {
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import type { PausesPools } from '../pause-pools.js';
+import { isStreaming } from '../streaming/procedure.js';
 
 /** Options of `pgprov update`, and what it has chosen. */
 export interface UpdateOptions extends PausesPools {
@@ -31,7 +32,7 @@ export type UpdateRun = OperationRun<UpdateOptions>;
 
 /** The roles whose programs can be updated, in the order in which they are restarted on a host. */
 export function updatableRoles(inventory: Inventory): string[] {
-  return [dcsOf(inventory).role, 'patroni', 'postgresql'];
+  return isStreaming(inventory) ? ['postgresql'] : [dcsOf(inventory).role, 'patroni', 'postgresql'];
 }
 
 /** A role's program, in words. */
@@ -47,17 +48,19 @@ export function chosenRoles({ options: { packages, to }, inventory }: Pick<Updat
   return all.filter((role) => given.includes(role));
 }
 
-/** Those of them that a host has, the program of PostgreSQL where Patroni runs it. */
+/** Those of them that a host has, the program of PostgreSQL where it is one of several. */
 export function rolesOn(start: Pick<UpdateStart, 'options' | 'inventory'>, host: Host): string[] {
-  return chosenRoles(start).filter((role) =>
-    role === dcsOf(start.inventory).role ? host.roles.includes(role) : topologyOf(host) === 'patroni',
-  );
+  return chosenRoles(start).filter((role) => hasProgram(start.inventory, host, role));
 }
 
 /** The hosts that have a program which can be updated. */
 export function updatableHosts(inventory: Inventory): Host[] {
-  const { role } = dcsOf(inventory);
-  return inventory.hosts.filter((host) => topologyOf(host) === 'patroni' || host.roles.includes(role));
+  return inventory.hosts.filter((host) => updatableRoles(inventory).some((role) => hasProgram(inventory, host, role)));
+}
+
+function hasProgram(inventory: Inventory, host: Host, role: string): boolean {
+  if (role === dcsOf(inventory).role) return host.roles.includes(role);
+  return topologyOf(host) === 'patroni' || (role === 'postgresql' && topologyOf(host) === 'streaming');
 }
 
 /** What a host has of a role's program. */
@@ -85,6 +88,12 @@ export function missing(run: UpdateRun, host: string, versions: Versions): strin
   const roles = Object.keys(run.options.targets?.[host] ?? {});
   const installed = Object.assign({}, ...roles.map((role) => programOn(run, host, role)?.installed ?? {})) as Versions;
   return Object.keys(versions).filter((name) => installed[name] !== versions[name]);
+}
+
+/** Whether the packages that a host had are kept there, so that it can go back to them. */
+export function canGoBack(run: UpdateRun, host: string): boolean {
+  const kept = fetchedOn(run, host)?.kept ?? [];
+  return Object.keys(formerOf(run, host)).every((name) => kept.includes(name));
 }
 
 /** `postgresql-17 17.5-1 → 17.6-1` for each of them. */

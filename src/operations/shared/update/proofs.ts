@@ -10,9 +10,7 @@ export function updateChecks(run: UpdateRun): CheckResult[] {
   const { isHealthy, role: store } = dcsOf(inventory);
   return [
     { title: 'the cluster has a leader', ok: leader !== undefined, detail: leader ?? 'nobody leads' },
-    ...updatableHosts(inventory).flatMap(({ name: host }) =>
-      Object.keys(run.options.targets?.[host] ?? {}).map((role) => runs(run, host, role)),
-    ),
+    ...programChecks(run),
     ...updatableHosts(inventory)
       .filter(({ roles }) => roles.includes(store))
       .map(({ name: host }): CheckResult => {
@@ -34,6 +32,13 @@ export function updateChecks(run: UpdateRun): CheckResult[] {
       ];
     }),
   ];
+}
+
+/** That each host has the versions, and runs them. */
+export function programChecks(run: UpdateRun): CheckResult[] {
+  return updatableHosts(run.inventory).flatMap(({ name: host }) =>
+    Object.keys(run.options.targets?.[host] ?? {}).map((role) => runs(run, host, role)),
+  );
 }
 
 function runs(run: UpdateRun, host: string, role: string): CheckResult {

@@ -82,12 +82,13 @@ export function isStoreDown(run: UpdateRun, host: string): boolean {
   return hasTarget(run, host, [role]) && run.view.read(host, unitStartHandle(unit)) === '';
 }
 
-function hasTarget({ options: { targets } }: UpdateRun, host: string, roles: readonly string[]): boolean {
+/** Whether the update is about one of these roles' programs on a host. */
+export function hasTarget({ options: { targets } }: UpdateRun, host: string, roles: readonly string[]): boolean {
   return roles.some((role) => targets?.[host]?.[role] !== undefined);
 }
 
 /** Whether a role's program is older than what is installed, or will be once that is. */
-function isOld(run: UpdateRun, host: string, role: string): boolean {
+export function isOld(run: UpdateRun, host: string, role: string): boolean {
   const versions = run.options.targets?.[host]?.[role];
   if (versions === undefined) return false;
   return programOn(run, host, role)?.old === true || missing(run, host, versions).length > 0;
@@ -104,17 +105,16 @@ function memberRestart(run: UpdateRun, host: string): MemberRestart | undefined 
 }
 
 function hostSteps(run: UpdateRun, host: string, as: 'standby' | 'leader'): HostStep[] {
-  const targets = targetsOf(run, host);
   const how = memberRestart(run, host);
   return [
-    ...installStep(run, host, missing(run, host, targets), targets),
+    ...installStep(run, host),
     ...(isStoreOld(run, host) ? [storeStep(run, host)] : []),
     ...(how === undefined ? [] : [memberStep(run, host, how, as)]),
   ];
 }
 
 /** On all hosts that are to install something, so that none finds out late that it cannot have it. */
-function fetchStep(run: UpdateRun): HostStep[] {
+export function fetchStep(run: UpdateRun): HostStep[] {
   const on = updatableHosts(run.inventory).flatMap(({ name }) => {
     const changing = Object.keys(formerOf(run, name)).length > 0 && missing(run, name, targetsOf(run, name)).length > 0;
     return changing && fetchedOn(run, name)?.digest !== fetchDigest(fetchOf(run, name)) ? [name] : [];
@@ -138,7 +138,10 @@ function fetchOf(run: UpdateRun, host: string): { versions: Versions; former: Ve
   return { versions: Object.fromEntries(versions), former };
 }
 
-function installStep(run: UpdateRun, host: string, names: readonly string[], targets: Versions): HostStep[] {
+/** The packages of a host that are not there yet. */
+export function installStep(run: UpdateRun, host: string): HostStep[] {
+  const targets = targetsOf(run, host);
+  const names = missing(run, host, targets);
   if (names.length === 0) return [];
   return [
     {
