@@ -201,7 +201,9 @@ describe('the guards of an update', () => {
   it('sends servers without Patroni elsewhere', async () => {
     const single = await inventoryOf('cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: 10.0.0.1\n');
     const [found] = update.problems?.({ inventory: single, options: {}, catalog: [], chosenHosts: undefined } as never) ?? [];
-    expect(found?.message).toBe('demo is a server of its own without Patroni, and update is for clusters that Patroni runs');
+    expect(found?.message).toBe(
+      'demo is a server of its own without Patroni, and update is for servers of which one can serve while another restarts',
+    );
   });
 });
 
