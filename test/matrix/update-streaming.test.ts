@@ -7,7 +7,8 @@ import { SYSTEMS, type LabHost } from '../lab/index.js';
 
 const VERSION = SYSTEMS.debian13.postgresql;
 const SERVER = `postgresql-${VERSION}`;
-const PROGRAM = `usr/lib/postgresql/${VERSION}/bin/postgres`;
+const PROGRAMS = `usr/lib/postgresql/${VERSION}/bin`;
+const PROGRAM = `${PROGRAMS}/postgres`;
 
 describe('an update of servers that stream without Patroni, on Debian 13', () => {
   let cluster: TestCluster;
@@ -54,7 +55,9 @@ END
 systemd-run -q --unit=client /bin/sh /root/client.sh`,
     );
     const present = await must(first, `dpkg-query -W -f '\${Version}' ${SERVER}`);
-    wanted = await offer(raised, patched(PROGRAM, upstream(present), upstream(raised(present))));
+    // pg_ctl starts a server of its own version alone.
+    const change = [PROGRAM, `${PROGRAMS}/pg_ctl`].map((path) => patched(path, upstream(present), upstream(raised(present))));
+    wanted = await offer(raised, change.join(' && '));
   });
 
   afterAll(async () => {
