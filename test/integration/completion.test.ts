@@ -63,7 +63,8 @@ const LINES: readonly (readonly [typed: string, completed: string])[] = [
 
 /** Types lines at a shell's own prompt, each with Tab at its end, and has the shell say what it then takes them for. */
 async function typeAt(shell: string, start: string): Promise<(readonly [string, string])[]> {
-  const child = spawn('script', ['-qec', shell, '/dev/null'], { cwd: directory, env, stdio: 'pipe' });
+  // A line that the shell breaks is not found in what it prints.
+  const child = spawn('script', ['-qec', `stty cols 400; ${shell}`, '/dev/null'], { cwd: directory, env, stdio: 'pipe' });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8').replace(/[\u0007\r]/gu, '')));
   const shows = async (wanted: string, from: number, limit = patience(20_000)): Promise<void> => {
