@@ -14,6 +14,7 @@ import {
   type Stage,
   type View,
 } from '../src/index.js';
+import { startsAgain } from './shared/drop-in.js';
 import { HAPROXY_UNIT, proxyConfiguration, STATISTICS_SOCKET, STATS_PASSWORD } from './shared/haproxy/config-file.js';
 import { proxyProblems, unadmittedProxies } from './shared/haproxy/members.js';
 import { proxyLine, proxyLines } from './shared/haproxy/told.js';
@@ -49,6 +50,7 @@ export default defineRole({
 function configured(context: RoleContext): Stage {
   const { platform } = context;
   const { file, mark } = proxyConfiguration(context);
+  const unit = startsAgain(context, HAPROXY_UNIT, 'the package of Rocky leaves an HAProxy down that was killed.');
   // The policy lets it connect and listen on the ports of the Web alone.
   const allowed = platform.family === 'el' ? [selinuxBoolean('haproxy_connect_any') as Resource] : [];
   return {
@@ -58,11 +60,12 @@ function configured(context: RoleContext): Stage {
     crossing: 'rolling',
     resources: [
       ...allowed,
+      ...unit,
       file,
       service({
         unit: HAPROXY_UNIT,
         cluster: context.inventory.cluster,
-        reloadOn: [file],
+        reloadOn: [...unit, file],
         reads: ['/etc/haproxy/haproxy.cfg'],
         broughtBy: { name: 'haproxy', manager: platform.packageManager },
       }),

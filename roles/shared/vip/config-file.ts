@@ -11,7 +11,7 @@ import {
   type Resource,
   type RoleContext,
 } from '../../../src/index.js';
-import { dropIn } from '../drop-in.js';
+import { startsAgain } from '../drop-in.js';
 import { STATISTICS_SOCKET } from '../haproxy/config-file.js';
 import { hostsWith, restApiUrl } from '../layout.js';
 import { variables } from '../variables.js';
@@ -69,7 +69,11 @@ export function keepalivedConfiguration(context: RoleContext): KeepalivedConfigu
     config: configFile((name) => render(mark, name), host),
     // EL's package has the directory.
     before: [...(platform.family === 'el' ? [] : [directory({ path: SCRIPTS })]), file({ path: SCRIPT, mode: '0755', content: script })],
-    unit: dropIn(`/etc/systemd/system/${KEEPALIVED_UNIT}.service.d/pgprov.conf`, template('vip/restart.conf', {})),
+    unit: startsAgain(
+      context,
+      KEEPALIVED_UNIT,
+      'a keepalived that was killed leaves its address behind, and one that starts takes it away.',
+    ),
   };
 }
 
