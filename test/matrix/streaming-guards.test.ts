@@ -145,7 +145,10 @@ find ${config}/conf.d /var/lib/pgprov -type f -printf '%p %T@ %i\\n' | sort`,
       /pg[23] (?:has parted from the server that it streams from: it has replayed WAL|is ahead of its primary: it has WAL) up to/u,
       'keeps its data aside',
     );
+    // A primary does not end before its standbys have confirmed what it has sent, and those that are ahead of it never confirm just that.
+    await Promise.all([pg2, pg3].map((host) => must(host, `systemctl stop ${unit}`)));
     await must(pg1, `systemctl stop ${unit} && mv ${DATA} ${DATA}.earlier && mv ${DATA}.later ${DATA} && systemctl start ${unit}`);
+    await Promise.all([pg2, pg3].map((host) => must(host, `systemctl start ${unit}`)));
     await isWell();
   });
 

@@ -17,36 +17,54 @@ const CLIENT = { user: 'clerk', password: 'clerk-of-the-benchmark' };
 const DIRECT = 'all members';
 const HAPROXY = 'HAProxy';
 const PGBOUNCER = 'PgBouncer';
-const WAYS = [DIRECT, HAPROXY, PGBOUNCER] as const;
+const VIP = 'virtual address';
+const WAYS = [DIRECT, HAPROXY, PGBOUNCER, VIP] as const;
 type Way = (typeof WAYS)[number];
+
+/** What the client of each way writes beside its numbers. */
+const NAMES: Record<Way, string> = { [DIRECT]: 'direct', [HAPROXY]: 'haproxy', [PGBOUNCER]: 'pgbouncer', [VIP]: 'vip' };
 
 const SWITCHOVER = 'switchover';
 const RESTART = 'rolling restart';
-const PLANNED = [SWITCHOVER, RESTART];
+const POWER = 'the leader’s host without power';
+/** What happens once more with `synchronous_mode` has this behind its name. */
+const SYNCHRONOUS = ', synchronous_mode';
+const PLANNED = [SWITCHOVER, RESTART, `${SWITCHOVER}${SYNCHRONOUS}`];
 
 /** Something that happens to a cluster in which all members stream; over when it is whole again. */
 interface Event {
   name: string;
+  /** Whether commits wait for a standby meanwhile. */
+  synchronous?: true;
   happen(ground: Ground): Promise<void>;
 }
 
 interface Ground {
   site: Site;
+  /** Has the cluster's commits wait for a standby, or not. */
+  synchronize(on: boolean): Promise<void>;
   clients: ReadonlyMap<Way, WritingClient>;
 }
 
-const EVENTS: readonly Event[] = [
-  { name: SWITCHOVER, happen: async ({ site }) => pgprov(site, 'switchover', '--to', (await settled(site.hosts)).next.name) },
-  { name: RESTART, happen: ({ site }) => pgprov(site, 'restart') },
-  {
-    name: 'the leader’s host without power',
-    happen: async ({ site, clients }) => {
-      const { leader } = await settled(site.hosts);
-      await leader.kill();
-      await allWrite(clients);
-      await leader.start();
-    },
+const switchover: Event = {
+  name: SWITCHOVER,
+  happen: async ({ site }) => pgprov(site, 'switchover', '--to', (await settled(site.hosts)).next.name),
+};
+
+const powerLoss: Event = {
+  name: POWER,
+  happen: async ({ site, clients }) => {
+    const { leader } = await settled(site.hosts);
+    await leader.kill();
+    await allWrite(clients);
+    await leader.start();
   },
+};
+
+const EVENTS: readonly Event[] = [
+  switchover,
+  { name: RESTART, happen: ({ site }) => pgprov(site, 'restart') },
+  powerLoss,
   {
     name: 'a proxy without power',
     happen: async ({ site, clients }) => {
@@ -65,6 +83,7 @@ const EVENTS: readonly Event[] = [
       await must(next, 'systemctl start etcd');
     },
   },
+  ...[switchover, powerLoss].map((event): Event => ({ ...event, name: `${event.name}${SYNCHRONOUS}`, synchronous: true })),
 ];
 
 export const waysIn: Measure = {
@@ -72,8 +91,9 @@ export const waysIn: Measure = {
   title: 'Ways in',
   work: `For how long clients cannot write, by the way they come in, while the same thing happens to all of them: the longest time between two commits of
 a psql that commits about fifty times a second and connects anew at once when it loses its connection. One has all three members in its connection string
-(\`target_session_attrs=read-write\`), one both proxies with the port of HAProxy, one both with that of PgBouncer (transaction pools). Switchover and restart
-are \`pgprov switchover --pause-pools\` and \`pgprov restart --pause-pools\`. One cluster that pgprov made, three members and two proxies, asynchronous replication.`,
+(\`target_session_attrs=read-write\`), one both proxies with the port of HAProxy, one both with that of PgBouncer (transaction pools), one the proxies’ virtual
+address with the port of HAProxy. Switchover and restart are \`pgprov switchover --pause-pools\` and \`pgprov restart --pause-pools\`. One cluster that pgprov
+made, three members and two proxies; replication is asynchronous but for what says \`synchronous_mode\`.`,
   contenders: ['pgprov'],
   async run(bench) {
     const own = bench.clusterContenders.find(({ name }) => name === 'pgprov');
@@ -81,14 +101,13 @@ are \`pgprov switchover --pause-pools\` and \`pgprov restart --pause-pools\`. On
     const all = await bench.freshSite('ways', [...MEMBERS, 'lb1', 'lb2']);
     const hosts = all.hosts.filter(({ name }) => MEMBERS.includes(name));
     const proxies = all.hosts.filter(({ name }) => !MEMBERS.includes(name));
+    const vip = await addressBeside(hosts);
+    const sections = { roles: ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'], vip: { address: vip } };
+    const proxied = { hosts: proxies, roles: ['base', 'pgdg', 'haproxy', 'pgbouncer', 'vip'], sections };
     const site: Site = {
       ...all,
       hosts,
-      proxies: {
-        hosts: proxies,
-        roles: ['base', 'pgdg', 'haproxy', 'pgbouncer'],
-        sections: { roles: ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'] },
-      },
+      proxies: proxied,
       hba: [`host postgres ${CLIENT.user} 0.0.0.0/0 scram-sha-256`],
     };
     assertDone(await own.apply(site));
@@ -98,15 +117,27 @@ are \`pgprov switchover --pause-pools\` and \`pgprov restart --pause-pools\`. On
     const clients = new Map<Way, WritingClient>();
     try {
       // One after the other: the first makes the table.
-      clients.set(DIRECT, await WritingClient.start({ ...CLIENT, addresses: addresses.members }, 'direct'));
-      clients.set(HAPROXY, await WritingClient.start({ ...CLIENT, addresses: addresses.proxies, port: 5000 }, 'haproxy'));
-      clients.set(PGBOUNCER, await WritingClient.start({ ...CLIENT, addresses: addresses.proxies, port: 6432 }, 'pgbouncer'));
-      return conclude(await everything(bench, { site, clients }));
+      clients.set(DIRECT, await WritingClient.start({ ...CLIENT, addresses: addresses.members }, NAMES[DIRECT]));
+      clients.set(HAPROXY, await WritingClient.start({ ...CLIENT, addresses: addresses.proxies, port: 5000 }, NAMES[HAPROXY]));
+      clients.set(PGBOUNCER, await WritingClient.start({ ...CLIENT, addresses: addresses.proxies, port: 6432 }, NAMES[PGBOUNCER]));
+      clients.set(VIP, await WritingClient.start({ ...CLIENT, addresses: [vip.split('/')[0] ?? vip], port: 5000 }, NAMES[VIP]));
+      const synchronize = async (synchronous_mode: boolean): Promise<void> => {
+        const changed = { ...site, proxies: { ...proxied, sections: { ...sections, patroni: { synchronous_mode } } } };
+        assertDone(await own.apply(changed));
+      };
+      return conclude(await everything(bench, { site, clients, synchronize }));
     } finally {
       for (const client of clients.values()) client.stop();
     }
   },
 };
+
+/** An address of the hosts' network that none of them has, as `10.0.0.200/24`. */
+async function addressBeside(hosts: Site['hosts']): Promise<string> {
+  const [host] = hosts as [Site['hosts'][number]];
+  const own = await must(host, `ip -o -4 addr show to ${host.address} | awk '{ print $4 }'`);
+  return own.replace(/\.\d+\//u, '.200/');
+}
 
 async function everything(bench: Bench, ground: Ground): Promise<Series[]> {
   const series = EVENTS.flatMap(({ name }) => WAYS.map((way): Series => ({ contender: way, point: name, runs: [] })));
@@ -132,6 +163,8 @@ function failedBy(error: unknown): Map<Way, Failure> {
 async function take(event: Event, ground: Ground): Promise<Map<Way, Sample>> {
   const { site, clients } = ground;
   await settled(site.hosts);
+  await ground.synchronize(event.synchronous ?? false);
+  await settled(site.hosts);
   await allWrite(clients);
   let ended = (): void => undefined;
   const over = new Promise<void>((resolve) => (ended = resolve));
@@ -150,8 +183,7 @@ async function take(event: Event, ground: Ground): Promise<Map<Way, Sample>> {
 }
 
 async function thereOf(way: Way, leader: Site['hosts'][number]): Promise<Set<number>> {
-  const name = way === DIRECT ? 'direct' : way.toLowerCase();
-  return new Set((await sql(leader, `SELECT number FROM written WHERE client = '${name}'`)).split('\n').map(Number));
+  return new Set((await sql(leader, `SELECT number FROM written WHERE client = '${NAMES[way]}'`)).split('\n').map(Number));
 }
 
 function sampleOf({ pause, told, broken }: Seen, there: ReadonlySet<number>): Sample {
@@ -181,7 +213,7 @@ function sumOf(series: Series | undefined, what: 'told' | 'lost' | 'broken'): nu
 
 function conclude(series: readonly Series[]): Awaited<ReturnType<Measure['run']>> {
   const ratios = EVENTS.flatMap(({ name }) =>
-    [HAPROXY, PGBOUNCER].map((way) =>
+    [HAPROXY, PGBOUNCER, VIP].map((way) =>
       ratioOf(`${way} ÷ all members, ${name}`, seriesOf(series, way, name), seriesOf(series, DIRECT, name)),
     ),
   );
@@ -201,6 +233,12 @@ function conclude(series: readonly Series[]): Awaited<ReturnType<Measure['run']>
         String,
       ),
       target('commits that were told and are lost over a switchover or restart: 0', lost(PLANNED), (value) => value === 0, String),
+      target(
+        'commits that were told and are lost with the leader’s host and synchronous_mode: 0',
+        lost([`${POWER}${SYNCHRONOUS}`]),
+        (value) => value === 0,
+        String,
+      ),
     ],
     notes: [
       ...EVENTS.map(({ name }) => `${name}: ${WAYS.map((way) => tallied(way, seriesOf(series, way, name))).join('; ')}`),
