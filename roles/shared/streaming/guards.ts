@@ -13,7 +13,7 @@ import {
 import { dataDirectoryOf } from '../layout.js';
 import { variables } from '../variables.js';
 import { partedFrom } from './parted.js';
-import { founderOf, isJoining, isPrimary, primaryOf, seenServers, type SeenServer } from './seen.js';
+import { fedFromOutside, founderOf, isJoining, isPrimary, primaryOf, seenServers, type SeenServer } from './seen.js';
 import { streamingServers } from './servers.js';
 
 /** Why nothing may be changed on servers that stream without Patroni: two primaries, other data, a standby that is none. */
@@ -194,6 +194,15 @@ function noPrimary(view: View, servers: readonly SeenServer[]): Objection[] {
   const seen = candidates.map(
     (server) => `${server.name} (timeline ${timelineOf(server)}, up to ${server.says?.location ?? 'unknown: it is down'})`,
   );
+  const [fed] = fedFromOutside(view);
+  if (fed !== undefined)
+    return [
+      refuse(
+        fed.name,
+        `no server of the inventory is a primary, and there is one: ${fed.name} receives WAL from ${fed.from ?? 'it'}, which the inventory does not have`,
+        `put its host back into the inventory. Where it is to go, have another server take its place first: ${pgprov`switchover ${view.inventory}`}`,
+      ),
+    ];
   const way =
     most === undefined
       ? 'start the servers'

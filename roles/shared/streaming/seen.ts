@@ -70,6 +70,18 @@ function isVacant(view: View, host: string): boolean {
   return kind === 'absent' || kind === 'empty';
 }
 
+/** Standbys that receive WAL from a server that is not among those that were seen, and so may be a primary: each with who sends it, where it says so. */
+export function fedFromOutside(view: View): { name: string; from?: string }[] {
+  const servers = seenServers(view);
+  const hosts = streamingServers(view.inventory.hosts).filter((host) => view.surveyed(host.name));
+  const addresses = new Set(hosts.flatMap(({ name, address, clusterAddress }) => [name, address, clusterAddress]));
+  const sentTo = new Set(servers.flatMap(({ says }) => says?.sends ?? []).map(({ name }) => name));
+  return servers.flatMap(({ name, says }) => {
+    if (says?.receives !== true || sentTo.has(name) || (says.from !== undefined && addresses.has(says.from))) return [];
+    return [{ name, ...(says.from === undefined ? {} : { from: says.from }) }];
+  });
+}
+
 /** Whether the host has data of a database that pgprov made on another host of the topology, as a standby that somebody copied by hand. */
 export function isOfOurs(view: View, host: string): boolean {
   const servers = seenServers(view);

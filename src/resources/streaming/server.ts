@@ -34,6 +34,8 @@ export interface StreamingWords {
   senderEnd?: number;
   /** Its WAL receiver gets WAL. */
   receives: boolean;
+  /** Of a standby that receives WAL: the server that sends it, as its connection has it: `10.0.0.11`, `pg1`. */
+  from?: string;
   /** Who receives WAL from it, by application_name, with the state and whether commits wait for it: `async`, `sync`, `quorum`, `potential`. */
   sends: readonly { name: string; state: string; sync?: string }[];
 }
@@ -58,6 +60,7 @@ SELECT json_build_object('standby', standby, 'location', lsn::text, 'position', 
   'lastCommit', CASE WHEN standby THEN extract(epoch FROM pg_last_xact_replay_timestamp()) END,
   'senderEnd', (SELECT pg_wal_lsn_diff(latest_end_lsn, '0/0') FROM pg_stat_wal_receiver WHERE ${RECEIVES}), 'paused', CASE WHEN standby THEN pg_is_wal_replay_paused() END,
   'version', current_setting('server_version_num')::int, 'receives', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}),
+  'from', (SELECT sender_host FROM pg_stat_wal_receiver WHERE ${RECEIVES}),
   'sends', coalesce((SELECT json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state)) FROM pg_stat_replication), '[]'))::text FROM here`;
 
 /** Line that says that there is a standby.signal. */
@@ -81,14 +84,15 @@ export function streamingServer(server: LocalServer, path: string): Observation<
   };
 }
 
-type Json = Omit<StreamingWords, 'replayed' | 'paused' | 'senderEnd' | 'lastCommit'> & {
+type Json = Omit<StreamingWords, 'replayed' | 'paused' | 'senderEnd' | 'lastCommit' | 'from'> & {
   replayed: number | null;
   senderEnd: number | null;
   lastCommit: number | null;
   paused: boolean | null;
+  from: string | null;
 };
 
-function readWords({ replayed, senderEnd, lastCommit, paused, ...words }: Json): StreamingWords {
+function readWords({ replayed, senderEnd, lastCommit, paused, from, ...words }: Json): StreamingWords {
   if (!words.standby) return words;
   return {
     ...words,
@@ -96,5 +100,6 @@ function readWords({ replayed, senderEnd, lastCommit, paused, ...words }: Json):
     ...(senderEnd === null ? {} : { senderEnd }),
     ...(lastCommit === null ? {} : { lastCommit }),
     ...(paused === null ? {} : { paused }),
+    ...(from === null ? {} : { from }),
   };
 }

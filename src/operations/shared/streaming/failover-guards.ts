@@ -1,4 +1,5 @@
 import { enumerate, formatLsn, pgprov, SERVERS_ANSWERING, type OperationObjection, type Objection } from '../../../index.js';
+import { fedFromOutside } from '../../../../roles/shared/streaming/seen.js';
 import { guardOneDatabase } from '../../../../roles/shared/streaming/guards.js';
 import { byReach, lackWhy, unableWhy, type Lost } from './failover-candidates.js';
 import { serverOn } from './seen.js';
@@ -43,18 +44,22 @@ function answering({ view, inventory, lost }: Lost): OperationObjection[] {
 /** A standby that gets WAL: somebody writes it. A receiver whose sender is gone without a word takes some time to find out. */
 function receiving({ view, inventory, lost }: Lost): OperationObjection[] {
   const out = lost.filter((name) => !view.surveyed(name));
-  const standby = othersThan(inventory, ...lost).find(
-    (name) => upstreamNamed(inventory, name) === undefined && serverOn(view, name)?.says?.receives === true,
-  );
-  if (standby === undefined || out.length === 0) return [];
+  const fed = fedFromOutside(view).find(({ name }) => upstreamNamed(inventory, name) === undefined || out.length === 0);
+  if (fed === undefined) return [];
+  const { name: standby, from = 'one' } = fed;
+  const which =
+    out.length === 0
+      ? `, though no server of the inventory sends it: it comes from ${from}`
+      : `, though ${enumerate(out)} cannot be reached from here`;
+  const mend = out.length === 0 ? 'put its host back into the inventory' : 'make its host reachable';
   const moves = new Map([
     [standby, `${standby} has a connection on which it receives WAL; that of a primary that is gone ends within a minute`],
   ]);
   return [
     {
       ...refuse(
-        `${standby} still receives WAL, so a primary is there, though ${enumerate(out)} cannot be reached from here`,
-        `make its host reachable and use ${pgprov`switchover ${inventory}`}; where it has to go, switch it off`,
+        `${standby} still receives WAL, so a primary is there${which}`,
+        `${mend} and use ${pgprov`switchover ${inventory}`}; where it has to go, switch it off`,
       ),
       settles: { within: RECEIVER_GIVES_UP, moves, failed: [] },
     },

@@ -53,6 +53,16 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     ]);
     const receiving = failover.guards?.(chosen({ ...OFF, pg2: at(0x2100, { receives: true }) }));
     expect(receiving).toMatchObject([{ message: expect.stringContaining('pg2 still receives WAL'), settles: { within: 90 } }]);
+    const outside = { pg1: at(0x2100, { receives: true, from: '10.0.0.9' }), ...OFF };
+    expect(failover.guards?.(chosen(outside))).toMatchObject([
+      {
+        message: 'pg1 still receives WAL, so a primary is there, though no server of the inventory sends it: it comes from 10.0.0.9',
+        hint: expect.stringMatching(/^put its host back into the inventory and use/u),
+        settles: { within: 90 },
+      },
+    ]);
+    const cascaded = { pg1: at(0x2100, { receives: true, from: '10.0.0.2' }), ...OFF };
+    expect(objections(chosen(cascaded))).toEqual([]);
     const starting = failover.guards?.(chosen({ ...OFF, pg1: { ...CRASHED, data: { ...(CRASHED.data as object), running: true } } }));
     expect(starting).toMatchObject([
       { message: expect.stringContaining('PostgreSQL runs on pg1, and takes no connections yet'), settles: true },

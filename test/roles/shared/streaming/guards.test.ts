@@ -133,6 +133,21 @@ describe('servers that stream without Patroni', () => {
     expect(found?.hint).toMatch(/`pgprov failover [^`]+` promotes the one that has the most, pg3; where the primary is only away/u);
   });
 
+  it('are refused where the primary is none of the inventory’s hosts, as where its line was taken out, and no failover is advised', () => {
+    const fed = (from: string): Record<string, Scene> => ({
+      pg1: standby({ from }),
+      pg2: standby({ from }),
+      pg3: standby({ receives: false }),
+    });
+    const [found] = objections(fed('10.0.0.9'));
+    expect(found?.message).toBe(
+      'no server of the inventory is a primary, and there is one: pg1 receives WAL from 10.0.0.9, which the inventory does not have',
+    );
+    expect(found?.hint).toMatch(/^put its host back into the inventory\./u);
+    // A standby that somebody made one of another standby shows no primary.
+    expect(objections(fed('10.0.0.3'))[0]?.hint).toContain('pgprov failover');
+  });
+
   it('are not made anew while hosts were not asked that may have them', () => {
     expect(messages({ pg1: { data: 'absent' } })).toEqual([
       'pg1 has no database, and whether pg2 and pg3 have it was not asked: a new one is made only where none is',
