@@ -37,9 +37,13 @@ export function unableWhy({ view, lost }: Lost, name: string): string | undefine
 
 /** How far those go that can be promoted, the most advanced first; of equals those first that stream from the primary itself. */
 export function byReach(seen: Lost): Reach[] {
-  const { view, inventory } = seen;
-  const known = othersThan(inventory, ...seen.lost).flatMap((name) =>
-    unableWhy(seen, name) === undefined ? (reachOf(view, name) ?? []) : [],
+  return reaches(seen).filter(({ name }) => unableWhy(seen, name) === undefined);
+}
+
+/** The same of all standbys that say it, also of those that cannot be promoted as they are. */
+export function reaches({ view, inventory, lost }: Lost): Reach[] {
+  const known = othersThan(inventory, ...lost).flatMap((name) =>
+    serverOn(view, name)?.says?.standby === false || isJoining(view, name) ? [] : (reachOf(view, name) ?? []),
   );
   const rank = ({ name, down }: Reach): number => (down ? 2 : upstreamNamed(inventory, name) === undefined ? 0 : 1);
   return known.sort((a, b) => (isFurther(a, b) ? -1 : isFurther(b, a) ? 1 : rank(a) - rank(b)));

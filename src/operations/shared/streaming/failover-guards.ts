@@ -1,7 +1,7 @@
 import { enumerate, formatLsn, pgprov, SERVERS_ANSWERING, type OperationObjection, type Objection } from '../../../index.js';
 import { fedFromOutside } from '../../../../roles/shared/streaming/seen.js';
 import { guardOneDatabase } from '../../../../roles/shared/streaming/guards.js';
-import { byReach, lackWhy, unableWhy, type Lost } from './failover-candidates.js';
+import { lackWhy, reaches, unableWhy, type Lost } from './failover-candidates.js';
 import { serverOn } from './seen.js';
 import { isFurther, othersThan, reachOf, upstreamNamed } from './servers-seen.js';
 
@@ -79,13 +79,15 @@ export function candidateObjections(candidacy: Candidacy): OperationObjection[] 
   const other = 'leave out --to for the most advanced standby';
   const reason = unableWhy(candidacy, to);
   if (reason !== undefined) return [refuse(`${to} cannot be promoted: it ${reason}`, `nothing was changed; ${other}`)];
-  const [first, own] = [byReach(candidacy)[0], reachOf(view, to)];
+  const [first, own] = [reaches(candidacy)[0], reachOf(view, to)];
   if (first === undefined || own === undefined) return [];
+  const barred = unableWhy(candidacy, first.name);
+  const more = barred === undefined ? other : `${first.name} ${barred}: end that, and leave out --to`;
   if (first.timeline > own.timeline)
     return [
       refuse(
         `${to} is on timeline ${own.timeline}, and ${first.name} on ${first.timeline}: what was written on that is not on ${to}`,
-        other,
+        more,
       ),
     ];
   const behind = first.bytes - own.bytes;
@@ -95,7 +97,7 @@ export function candidateObjections(candidacy: Candidacy): OperationObjection[] 
     return [
       refuse(
         `${to} is ${much} of WAL behind ${first.name}${ends}, which would be lost`,
-        `${other}; to lose them nevertheless, add --lose ${Math.max(behind, 1)}`,
+        `${more}; to lose them nevertheless, add --lose ${Math.max(behind, 1)}`,
       ),
     ];
   }

@@ -106,6 +106,19 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     expect(objections(chosen(newer, { to: 'pg2', lose: 99999 }))[0]).toContain('pg2 is on timeline 1, and pg3 on 2');
   });
 
+  it('loses nothing unasked that a standby has which cannot be promoted as it is', () => {
+    const run = chosen({ pg2: at(0x2100, { paused: true }), pg3: at(0x2000) });
+    expect(run.options.to).toBe('pg3');
+    expect(failover.guards?.(run)).toMatchObject([
+      {
+        message: 'pg3 is 256 bytes of WAL behind pg2, which would be lost',
+        hint: 'pg2 has its replay paused (pg_wal_replay_resume() ends that): end that, and leave out --to; to lose them nevertheless, add --lose 256',
+      },
+    ]);
+    expect(objections(chosen({ pg2: at(0x2100, { paused: true }), pg3: at(0x2000) }, { lose: 256 }))).toEqual([]);
+    expect(objections(chosen({ pg2: at(0x2000, { paused: true }), pg3: at(0x2000) }))).toEqual([]);
+  });
+
   it('takes a standby that is down where it has more, and starts it first', () => {
     const down: MadeServer = {
       signal: true,
