@@ -111,6 +111,9 @@ fi`,
   };
 }
 
+/** Seconds after which a commit counts as one that waits; one that waits for a standby never ends by itself. */
+const COMMITS_WITHIN = 10;
+
 /** Open when a server takes writes: something that leaves no trace is committed. */
 export function writesGate({ unit, server, log, host }: { unit: string; server: LocalServer; log: LogPlace; host: string }): Gate {
   return gate({
@@ -119,7 +122,10 @@ export function writesGate({ unit, server, log, host }: { unit: string; server: 
     unit,
     log,
     fatalLogPatterns: [],
-    check: sh`${psql(server, ['-c', "SELECT pg_logical_emit_message(true, 'pgprov', '')"])} >/dev/null`,
+    check: sh`timeout -k 1 ${seconds(COMMITS_WITHIN)} ${psql(server, ['-c', "SELECT pg_logical_emit_message(true, 'pgprov', '')"])} >/dev/null && exit 0
+names=$(timeout -k 1 ${seconds(COMMITS_WITHIN)} ${psql(server, ['-c', 'SHOW synchronous_standby_names'])}) || names=
+[ -z "$names" ] || echo "no commit ends: it waits for standbys, as synchronous_standby_names is $names"
+exit 1`,
     look: {
       probe: () => NOTHING,
       parse: () => ({ open: false, seen: '' }),

@@ -2,6 +2,7 @@ import { handle } from '../handle.js';
 import { findRows, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerLines, answerText, type Observation } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
+import { SYNCHRONOUS_FILE } from './synchronous.js';
 import { seconds } from '../../shell/patience.js';
 import { joinScripts, sh } from '../../shell/quote.js';
 
@@ -11,13 +12,18 @@ export interface Takeover {
   walLevel: string;
   /** max_replication_slots, and how many there are. */
   slots: { most: number; used: number };
+  /** Settings that a standby does not notice, and with which nobody could write once it is the primary: those that pgprov has not set. */
+  hinders: readonly { name: string; value: string; file: string }[];
 }
 
 /** The observation's id; undefined while the server takes no connections. */
 export const TAKEOVER = handle<Takeover | undefined>('takeover');
 
-const QUERY =
-  "SELECT current_setting('wal_level'), current_setting('max_replication_slots'), (SELECT count(*) FROM pg_replication_slots WHERE NOT temporary)";
+const QUERY = `SELECT json_build_object('walLevel', current_setting('wal_level'), 'slots', json_build_object('most', current_setting('max_replication_slots')::int,
+  'used', (SELECT count(*) FROM pg_replication_slots WHERE NOT temporary)),
+  'hinders', (SELECT coalesce(json_agg(json_build_object('name', name, 'value', reset_val, 'file', coalesce(sourcefile, ''))), '[]') FROM pg_settings
+    WHERE name = 'synchronous_standby_names' AND reset_val <> '' AND coalesce(sourcefile, '') NOT LIKE '%/${SYNCHRONOUS_FILE}'
+    OR name = 'default_transaction_read_only' AND reset_val = 'on'))::text AS takeover`;
 
 /** Whether a standby could have standbys itself. */
 export function takeover(server: LocalServer): Observation<Takeover | undefined> {
@@ -28,9 +34,7 @@ export function takeover(server: LocalServer): Observation<Takeover | undefined>
     probe: () => printAnswer(rows),
     parse: (answer) => {
       const [row] = findRows(answerText(answer), QUERY) ?? [];
-      if (row === undefined) return undefined;
-      const [walLevel = '', most, used] = row.split('|');
-      return { walLevel, slots: { most: Number(most), used: Number(used) } };
+      return row === undefined ? undefined : (JSON.parse(row) as Takeover);
     },
   };
 }

@@ -3,7 +3,7 @@ import { isJoining } from '../../../../roles/shared/streaming/seen.js';
 import { synchronousOf } from '../../../../roles/shared/streaming/synchronous.js';
 import { utcText } from '../moment.js';
 import { serverNames, serverOn } from './seen.js';
-import { isFurther, othersThan, reachOf, upstreamNamed, type Reach } from './servers-seen.js';
+import { hinderedWhy, isFurther, othersThan, reachOf, upstreamNamed, type Reach } from './servers-seen.js';
 
 /** What is seen of servers none of which is the primary. */
 export interface Lost {
@@ -32,7 +32,7 @@ export function unableWhy({ view, lost }: Lost, name: string): string | undefine
   if (server.says?.standby === false) return 'is a primary';
   if (reachOf(view, name) === undefined) return 'is down, and how far its WAL goes cannot be read';
   if (server.says?.paused === true) return 'has its replay paused (pg_wal_replay_resume() ends that)';
-  return undefined;
+  return hinderedWhy(view, name);
 }
 
 /** How far those go that can be promoted, the most advanced first; of equals those first that stream from the primary itself. */

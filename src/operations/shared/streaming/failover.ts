@@ -4,6 +4,7 @@ import {
   primaryFenced,
   serversAnswering,
   serverStarted,
+  takeover,
   type CheckResult,
   type HostStep,
   type OperationObjection,
@@ -49,7 +50,7 @@ export const streamingFailover: StreamingProcedure<Options> = {
       user: variables(other, 'replication').username,
       database: REWIND_DATABASE,
     }));
-    return [serversAnswering(localServer(host, platform), others)];
+    return [serversAnswering(localServer(host, platform), others), takeover(localServer(host, platform))];
   },
   problems: ({ inventory, options: { to } }) => unknownServer(inventory, to),
   guards,

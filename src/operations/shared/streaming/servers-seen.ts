@@ -1,4 +1,4 @@
-import { lsnBytes, unknownName, type Inventory, type OperationObjection, type View } from '../../../index.js';
+import { lsnBytes, TAKEOVER, unknownName, type Inventory, type OperationObjection, type View } from '../../../index.js';
 import { isJoining, primaryOf } from '../../../../roles/shared/streaming/seen.js';
 import { upstreamOf } from '../../../../roles/shared/streaming/servers.js';
 import { serverNames, serverOn } from './seen.js';
@@ -44,6 +44,17 @@ export function notFollowingWhy(view: View, primary: string, name: string): stri
   return timeline === undefined || says.timeline === timeline
     ? undefined
     : `is on timeline ${says.timeline}, and ${primary} on ${timeline}`;
+}
+
+/** That nobody could write to a standby once it is the primary, as a clause that follows its name; undefined: not by its settings. */
+export function hinderedWhy(view: View, name: string): string | undefined {
+  const [found] = view.read(name, TAKEOVER)?.hinders ?? [];
+  if (found === undefined) return undefined;
+  const means =
+    found.name === 'synchronous_standby_names'
+      ? 'no commit would end before standbys have it that the inventory does not name'
+      : 'it would take no writes, and the other standbys would not find it';
+  return `has ${found.name} ${found.value}${found.file === '' ? '' : ` (${found.file})`}, so that as the primary ${means}: take that setting away there, and reload`;
 }
 
 /** How far the WAL of a server goes. */

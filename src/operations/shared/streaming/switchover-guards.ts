@@ -18,7 +18,7 @@ import {
 } from '../../../index.js';
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { serverNames, serverOn } from './seen.js';
-import { isFurther, notFollowingWhy, othersThan, reachOf, upstreamNamed } from './servers-seen.js';
+import { hinderedWhy, isFurther, notFollowingWhy, othersThan, reachOf, upstreamNamed } from './servers-seen.js';
 import { missingSlots } from './take-over.js';
 
 /** A standby that is to take over from a primary. */
@@ -61,7 +61,11 @@ export function unfitWhy({ view, inventory, from, to, done }: HandOver): { why: 
   const lag = view.read(from, SERVER_REPLICATION)?.sends.find(({ name }) => name === to)?.replayLagBytes ?? 0;
   if (lag > LITTLE)
     return { why: `has ${formatBytes(lag)} of WAL left to replay, and more than ${formatBytes(LITTLE)} is too much`, passes: true };
-  const reason = roomWhy({ view, inventory, from, to, done }) ?? limitsWhy(view, inventory, to) ?? loginWhy(view, inventory, to);
+  const reason =
+    hinderedWhy(view, to) ??
+    roomWhy({ view, inventory, from, to, done }) ??
+    limitsWhy(view, inventory, to) ??
+    loginWhy(view, inventory, to);
   return reason === undefined ? undefined : { why: reason };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import failover from '../../../../src/operations/failover.js';
 import type { OperationRun } from '../../../../src/plan/operation.js';
-import { SERVERS_ANSWERING } from '../../../../src/resources/streaming/takeover.js';
+import { SERVERS_ANSWERING, TAKEOVER } from '../../../../src/resources/streaming/takeover.js';
 import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
 import { inventoryOf } from '../../../support/inventory.js';
 import type { Known } from '../../run-seen.js';
@@ -117,6 +117,12 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     ]);
     expect(objections(chosen({ pg2: at(0x2100, { paused: true }), pg3: at(0x2000) }, { lose: 256 }))).toEqual([]);
     expect(objections(chosen({ pg2: at(0x2000, { paused: true }), pg3: at(0x2000) }))).toEqual([]);
+    const hinders = [{ name: 'default_transaction_read_only', value: 'on', file: '' }];
+    const readOnly = { ...at(0x2100), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 }, hinders } } };
+    expect(objections(chosen({ pg2: readOnly, pg3: at(0x2000) }, { to: 'pg2' }))).toEqual([
+      'pg2 cannot be promoted: it has default_transaction_read_only on, so that as the primary it would take no writes, and the other standbys would not find it: take that setting away there, and reload',
+    ]);
+    expect(objections(chosen({ pg2: readOnly, pg3: at(0x2000) }))).toEqual(['pg3 is 256 bytes of WAL behind pg2, which would be lost']);
   });
 
   it('takes a standby that is down where it has more, and starts it first', () => {

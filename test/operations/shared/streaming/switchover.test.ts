@@ -3,7 +3,7 @@ import switchover from '../../../../src/operations/switchover.js';
 import type { OperationRun } from '../../../../src/plan/operation.js';
 import { REPLICATION_LOGIN } from '../../../../src/resources/replication-login.js';
 import { SERVER_REPLICATION } from '../../../../src/resources/server-replication.js';
-import { TAKEOVER } from '../../../../src/resources/streaming/takeover.js';
+import { TAKEOVER, type Takeover } from '../../../../src/resources/streaming/takeover.js';
 import { PENDING_RESTART } from '../../../../src/resources/pending-restart.js';
 import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
 import type { Known } from '../../run-seen.js';
@@ -33,6 +33,13 @@ const slots = (...names: string[]): Record<string, unknown> => ({
     usualWalBytes: 0,
   },
 });
+
+/** A standby on which somebody has set what only a primary goes by. */
+const HINDERED: Takeover = {
+  walLevel: 'replica',
+  slots: { most: 10, used: 0 },
+  hinders: [{ name: 'synchronous_standby_names', value: 'gone', file: '/data/postgresql.auto.conf' }],
+};
 
 /** The end of the WAL of a primary that stopped cleanly, and of a standby that has all of it. */
 const end = (checkpoint: string): { position: never } => ({
@@ -102,10 +109,17 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
     ['receives no WAL', { pg2: standby({ receives: false }) }],
     ['does not stream from pg1', { pg1: primary({ sends: SENDS('pg3') }) }],
     ['has its replay paused', { pg2: standby({ paused: true }) }],
-    ['has wal_level minimal', { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'minimal', slots: { most: 10, used: 0 } } } } }],
+    [
+      'has synchronous_standby_names gone (/data/postgresql.auto.conf), so that as the primary no commit would end',
+      { pg2: { ...standby(), more: { [TAKEOVER.id]: HINDERED } } },
+    ],
+    [
+      'has wal_level minimal',
+      { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'minimal', slots: { most: 10, used: 0 }, hinders: [] } } } },
+    ],
     [
       'has 9 replication slots of 10 (max_replication_slots), and needs 2 more',
-      { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 9 } } } } },
+      { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 9 }, hinders: [] } } } },
     ],
     [
       'has max_wal_senders 1, and there are 2 standbys',
@@ -113,7 +127,7 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
         pg2: {
           ...standby(),
           running: { ...USUAL, max_wal_senders: 1 },
-          more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 } } },
+          more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 }, hinders: [] } },
         },
       },
     ],
