@@ -1,3 +1,4 @@
+import { commitsEnd } from './commits-end.js';
 import { handle, type Handle } from './handle.js';
 import { createHash } from 'node:crypto';
 import type { Secret } from '../lib/secret.js';
@@ -87,7 +88,7 @@ FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`
       if (state.server === 'standby') return awaitArrival(server, name, state.verifier);
       const identifier = sqlIdentifier(name);
       const settings = ['LOGIN', ...attributes, `PASSWORD ${sqlLiteral(makeVerifier(password.reveal()))}`].join(' ');
-      return psqlInput(
+      const words = psqlInput(
         server,
         `${UNLOGGED}
 ${sqlBlock(`BEGIN
@@ -95,6 +96,7 @@ IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${sqlLiteral(name)}) THEN CR
 END`)}
 ALTER ROLE ${identifier} ${settings};`,
       );
+      return joinScripts([commitsEnd(server), words]);
     },
     gives: (state) => state.server === 'primary',
     digest: () => digestOf(id, ...attributes, createHash('sha256').update(password.reveal()).digest('hex')),

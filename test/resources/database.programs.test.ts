@@ -1,3 +1,4 @@
+import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -138,7 +139,8 @@ describe('the scripts for psql', () => {
       const host = hostWith(`cat >'${work.at('sql')}'${state.server === 'standby' ? '; echo arrived' : ''}`);
       const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body: host.script(role(name).apply([], state)) }]);
       expect(answers.get('do')).toEqual({ status: 0, out: Buffer.of() });
-      expect(host.calls()).toEqual([called()]);
+      // A primary is asked before whether a commit would end.
+      expect(host.calls()).toEqual(state.server === 'standby' ? [called()] : [called(), called()]);
       const [first, second, third, ...rest] = readFileSync(work.at('sql'), 'utf8').split('\n');
       expect([first, second, third]).toEqual([
         "SET log_statement = 'none';",
@@ -154,6 +156,18 @@ describe('the scripts for psql', () => {
       expect(sql).toContain(`IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'it''s') THEN CREATE ROLE "it's"; END IF;`);
       const verifier = /^ALTER ROLE "it's" LOGIN REPLICATION PASSWORD '(.*)';$/mu.exec(sql)?.[1] ?? '';
       expect(verifierMatches(verifier, 'open sesame')).toBe(true);
+    });
+
+    it('change nothing where no commit would end, because it waits for standbys that are away', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { runuser: `cat >>'${work.at('asked')}'\necho '@waits ANY 1 (pg2)'` } });
+      const state: PgRoleState = { server: 'primary', exists: false, verifier: '', attributes: [] };
+      const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body: host.script(role('x').apply([], state)) }]);
+      const { status, out } = answers.get('do') ?? answer('');
+      expect([status, out.toString()]).toEqual([
+        NOTHING_DONE,
+        'no commit would end here: it waits for standbys, of which too few stream (synchronous_standby_names: ANY 1 (pg2)); bring them back first\n',
+      ]);
+      expect(readFileSync(work.at('asked'), 'utf8')).not.toContain('ALTER ROLE');
     });
 
     it('have a standby wait until its role has a new verifier', async () => {

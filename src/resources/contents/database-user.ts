@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { makeVerifier, verifierMatches } from '../../lib/scram.js';
 import type { Secret } from '../../lib/secret.js';
+import { commitsEnd } from '../commits-end.js';
 import { handle, type Handle } from '../handle.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
 import { settingChanges, settingsOf, setTo, type Settings } from './settings.js';
 import { UNLOGGED } from '../unlogged.js';
+import { joinScripts } from '../../shell/quote.js';
 
 /** The attributes of a role that are on or off, by their words in SQL and their columns in pg_authid. */
 const ATTRIBUTES = {
@@ -113,7 +115,7 @@ FROM pg_authid r WHERE r.rolname = ${sqlLiteral(name)}), 'null') END`;
       const seen = state.server === 'primary' ? state.role : undefined;
       const all = (Object.keys(ATTRIBUTES) as Attribute[]).map((word) => (attributes.includes(word) ? word : `NO${word}`));
       const renewed = password !== undefined && (seen === undefined || !verifierMatches(seen.verifier, password.reveal()));
-      return psqlInput(
+      const words = psqlInput(
         server,
         [
           UNLOGGED,
@@ -138,6 +140,7 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = w) \\gexec`,
           'COMMIT;',
         ].join('\n'),
       );
+      return joinScripts([commitsEnd(server), words]);
     },
     digest: () =>
       digestOf(

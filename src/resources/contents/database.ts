@@ -1,4 +1,5 @@
-import { sh } from '../../shell/quote.js';
+import { joinScripts, sh } from '../../shell/quote.js';
+import { commitsEnd } from '../commits-end.js';
 import { handle, type Handle } from '../handle.js';
 import { findRows, libpqQuoted, psql, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
@@ -144,10 +145,12 @@ echo ${INSIDE}
         ),
       ].join('\n');
       const statements = insideStatements(options, state, contents);
-      return statements.length === 0
-        ? psqlInput(server, outside)
-        : sh`${psqlInput(server, outside)} &&
+      const words =
+        statements.length === 0
+          ? psqlInput(server, outside)
+          : sh`${psqlInput(server, outside)} &&
 printf '%s\n' ${[PRELUDE, 'BEGIN READ WRITE;', ...statements, 'COMMIT;'].join('\n')} | ${wordsInside}`;
+      return joinScripts([commitsEnd(server), words]);
     },
     digest: () => digestOf(id, owner, connectionLimit, JSON.stringify([settings, schemas, extensions, grants])),
   };

@@ -39,7 +39,9 @@ export function rewindSource(server: LocalServer, role: string): Resource<Rewind
     ],
     apply: () => {
       const grants = FUNCTIONS.map((name) => `GRANT EXECUTE ON FUNCTION ${name} TO ${sqlIdentifier(role)};`);
-      return sh`${psqlInput(server, [...grants, 'CHECKPOINT;'].join('\n'))} >/dev/null`;
+      // The standby that commits wait for may be the one to be rewound.
+      const local = 'SET synchronous_commit = local;';
+      return sh`${psqlInput(server, [local, ...grants, 'CHECKPOINT;'].join('\n'))} >/dev/null`;
     },
     digest: () => digestOf('rewind-source', role),
   };
