@@ -18,6 +18,7 @@ export {
   topologyOf,
   variablesOf,
   withAbsent,
+  withFormer,
   withoutHosts,
   type FromSchema,
   type FromVariables,
@@ -192,6 +193,8 @@ export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd
 export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd/saved.js';
 export { ETCD_JOINED, etcdJoined, etcdVotes, type EtcdMembershipOptions } from './resources/etcd/membership.js';
 export { etcdEnvironment } from './resources/etcd/environment.js';
+export { SOURCE_ADDRESS, sourceAddress } from './resources/source-address.js';
+export { etcdReaddressed, type EtcdReaddressedOptions } from './resources/etcd/readdressed.js';
 export { etcdRemoved, type EtcdRemovedOptions } from './resources/etcd/removed.js';
 export { etcdKeys } from './resources/etcd/keys.js';
 export { etcdFormerConfigs } from './resources/etcd/former.js';

@@ -115,6 +115,16 @@ export interface Dcs {
     /** It counts on the member no more; on the host of another one that works. */
     removed(context: RoleContext, leaving: LeavingMember): Resource;
   };
+  /** How one of its members gets another address while the others work; undefined: pgprov gives none another. */
+  readonly moving?: {
+    /**
+     * The host's member as the others list it, by its name, a former name, or its address.
+     * @returns undefined: none of them tells, or lists it
+     */
+    listed(view: View, host: Host): { name: string; isAtAddress: boolean } | undefined;
+    /** The others have it at the address that the inventory says; on the host of another one that works. */
+    readdressed(context: RoleContext, host: Host): Resource;
+  };
   /** The names of its members, by its own word. */
   memberNames(view: View): readonly string[];
 }

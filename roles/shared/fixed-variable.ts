@@ -1,4 +1,4 @@
-import type { Host, Platform, RunningState, View } from '../../src/index.js';
+import { pgprov, type Host, type Platform, type RunningState, type View } from '../../src/index.js';
 import { hostPort } from './layout.js';
 
 /** One host as it was seen. */
@@ -46,4 +46,9 @@ export function addressSight({ host }: Scene, connect: string | undefined, where
 /** The port of an `address:port`. */
 export function portOf(address: string | undefined): string | undefined {
   return /:(\d+)$/u.exec(address ?? '')?.[1];
+}
+
+/** What to do where a member has another address than the inventory says. */
+export function readdressing(seen: string, { view, host }: { view: View; host: Host }): string {
+  return `${pgprov`readdress ${view.inventory} --host ${host.name}`} gives the member its new address, which its machine must have; or set it back to ${seen}`;
 }

@@ -11,7 +11,7 @@ import {
 } from '../../src/index.js';
 import { BACKUP_FIXED_VARIABLES } from './backup/fixed-variables.js';
 import { dcsOf } from './dcs-of.js';
-import { addressSight, BACK, portOf, type FixedVariable, type Scene, type Sight } from './fixed-variable.js';
+import { addressSight, BACK, portOf, readdressing, type FixedVariable, type Scene, type Sight } from './fixed-variable.js';
 import { dataDirectoryOf, scopeOf } from './layout.js';
 import { STORES } from './stores.js';
 import { variables } from './variables.js';
@@ -166,22 +166,29 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
       const { view, host } = scene;
       if (existing(scene) === undefined) return undefined;
       const member = view.read(host.name, PATRONI_MEMBER);
+      const formerly = host.formerly?.name;
+      if (formerly !== undefined && member?.answers === true && member.name === formerly) return undefined;
       if (member?.answers === true && member.name !== undefined)
         return { wanted: host.name, seen: member.name, found: `its Patroni is the member ${member.name}` };
       const seen = scene.running.patroniFile?.name ?? '';
-      return seen === '' ? undefined : { wanted: host.name, seen, found: `${fileName(scene)} makes it the member ${seen}` };
+      return seen === '' || seen === formerly
+        ? undefined
+        : { wanted: host.name, seen, found: `${fileName(scene)} makes it the member ${seen}` };
     },
-    hint: (seen) => `call the host ${seen} again: a member keeps the name that it was made with`,
+    hint: (seen, { view: { inventory }, wanted }) =>
+      dcsOf(inventory).moving === undefined
+        ? `call the host ${seen} again: a member keeps the name that it was made with`
+        : `${pgprov`rename ${inventory} --host ${seen} --to ${wanted}`} gives the member that name; or call the host ${seen} again`,
   },
   {
     variable: 'cluster_address',
     role: 'patroni',
     perHost: true,
     look: (scene) =>
-      hasStore(scene) || existing(scene) === undefined
+      hasStore(scene) || existing(scene) === undefined || scene.host.formerly?.address === true
         ? undefined
         : addressSight(scene, scene.running.patroniFile?.connectAddress, fileName(scene)),
-    hint: (seen) => `${BACK}: set it back to ${seen}`,
+    hint: readdressing,
   },
   ...BACKUP_FIXED_VARIABLES,
   ...STORES.flatMap(({ fixedVariables }) => fixedVariables),

@@ -53,7 +53,11 @@ export function guardLeftMembers(view: View): Objection[] {
  * @param told members of which another guard tells
  */
 function guardDownMembers({ inventory }: View, { retainedSlots = [], config }: Store, told: readonly string[]): Objection[] {
-  const wanted = [...hostsWith(inventory, 'patroni').map(({ name }) => name), ...told].map(slotNameOf);
+  const members = hostsWith(inventory, 'patroni').flatMap(({ name, formerly }) => [
+    name,
+    ...(formerly?.name === undefined ? [] : [formerly.name]),
+  ]);
+  const wanted = [...members, ...told].map(slotNameOf);
   const given = Object.keys((config?.['slots'] as object | undefined) ?? {});
   return retainedSlots
     .filter((slot) => !wanted.includes(slot) && !given.includes(slot))

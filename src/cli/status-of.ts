@@ -120,7 +120,7 @@ export function statusOf(
     problems: [
       ...errors.filter(({ host }) => !unseen.some((entry) => entry.host === host)).map(({ message }) => message),
       ...(store?.unreadable ?? []),
-      ...unknownMembers(inventory, store, patroni),
+      ...unknownMembers(inventory, store, patroni, read),
       ...inventory.hosts.flatMap((host) => loginProblems(host, read(host, REPLICATION_LOGIN), silent)),
     ],
   };
@@ -209,12 +209,20 @@ function servicesOf(host: Host, catalog: readonly Role[], view: View): ServiceSt
   );
 }
 
-function unknownMembers(inventory: Inventory, store: DcsState | undefined, patroni: readonly Host[]): string[] {
+function unknownMembers(inventory: Inventory, store: DcsState | undefined, patroni: readonly Host[], read: Reader): string[] {
   if (store?.reachable !== true) return [];
   const names = new Set(patroni.map(({ name }) => name));
   return store.members
     .filter(({ name }) => !names.has(name))
-    .map(({ name }) => `member ${name} ${notWanted(inventory, name)}\n${removal(inventory, name)}`);
+    .map(({ name }) => {
+      const host = patroni.find((each) => {
+        const member = read(each, PATRONI_MEMBER);
+        return member?.answers === true && member.name === name;
+      });
+      return host === undefined
+        ? `member ${name} ${notWanted(inventory, name)}\n${removal(inventory, name)}`
+        : `member ${name} is ${host.name} in the inventory\n${pgprov`rename ${inventory} --host ${name} --to ${host.name}`} gives it that name`;
+    });
 }
 
 function loginProblems(host: Host, logins: readonly ReplicationLogin[] | undefined, silent: ReadonlySet<string>): string[] {

@@ -5,6 +5,7 @@ export { PathResolver } from './paths.js';
 export { readIdentity } from './identity.js';
 export type { InventoryIdentity } from './identity.js';
 export { withAbsent, withoutHosts } from './absent.js';
+export { withFormer, withName } from './former.js';
 export { notWanted, removal } from './removal.js';
 export { toTarget } from './inventory.js';
 export type { Host, HostTarget, Inventory, Provenance, SshHop, SshSettings, Variables } from './inventory.js';

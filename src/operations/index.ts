@@ -12,6 +12,8 @@ import pause from './pause.js';
 import reload from './reload.js';
 import remove from './remove.js';
 import replace from './replace.js';
+import rename from './rename.js';
+import readdress from './readdress.js';
 import restore from './restore.js';
 import resume from './resume.js';
 import failover from './failover.js';
@@ -43,6 +45,8 @@ export const OPERATIONS: readonly Operation[] = [
   rebuild as Operation,
   remove as Operation,
   replace as Operation,
+  rename as Operation,
+  readdress as Operation,
   recover as Operation,
   restore as Operation,
   clone as Operation,

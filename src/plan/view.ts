@@ -1,4 +1,4 @@
-import type { Host, Inventory } from '../model/index.js';
+import { withName, type Host, type Inventory } from '../model/index.js';
 import { findPlatform, type Platform } from '../platform/index.js';
 import { type Handle, stateOf } from '../resources/handle.js';
 import { HOST_FACTS } from '../resources/host-facts.js';
@@ -31,6 +31,14 @@ export class View {
   /** What an observation saw on a host; undefined when it was not asked. */
   read<State>(host: string, handle: Handle<State>): State | undefined {
     return stateOf(this.#states.get(host), handle);
+  }
+
+  /** The same where a host is called by another name. */
+  called(host: string, name: string): View {
+    return new View(
+      withName(this.inventory, host, name),
+      new Map([...this.#states].map(([each, states]) => [each === host ? name : each, states])),
+    );
   }
 
   /** What the host runs; undefined when it was not surveyed. */

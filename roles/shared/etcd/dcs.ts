@@ -20,6 +20,7 @@ import { onWorkingMember } from './etcdctl.js';
 import { letInByMembers } from './handshakes.js';
 import { etcdDataLeft } from './left.js';
 import { ETCD_LEAVING } from './leaving.js';
+import { ETCD_MOVING } from './moving.js';
 import { quorumGate } from './health.js';
 import { ETCD_RESTART } from './restart.js';
 
@@ -69,5 +70,6 @@ export const etcdDcs: Dcs = {
     etcdFormerConfigs(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
   restart: ETCD_RESTART,
   leaving: ETCD_LEAVING,
+  moving: ETCD_MOVING,
   memberNames: (view) => view.hosts('etcd').flatMap(({ name }) => (member(view, name)?.members ?? []).map((each) => each.name)),
 };

@@ -1,5 +1,5 @@
 import { ETCD_MEMBER, ETCD_RUNNING, type EtcdRunning, type EtcdSettings } from '../../../src/index.js';
-import { addressSight, BACK, portOf, type FixedVariable, type Scene } from '../fixed-variable.js';
+import { addressSight, BACK, portOf, readdressing, type FixedVariable, type Scene } from '../fixed-variable.js';
 import { variables } from '../variables.js';
 
 /** What of etcd was fixed when the cluster was made, with how its running value is read. */
@@ -10,6 +10,7 @@ export const ETCD_FIXED_VARIABLES: readonly FixedVariable[] = [
     perHost: true,
     look: (scene) => {
       const { view, host } = scene;
+      if (host.formerly?.address === true) return undefined;
       const listed = view
         .hosts('etcd')
         .flatMap(({ name }) => view.read(name, ETCD_MEMBER)?.members ?? [])
@@ -21,7 +22,7 @@ export const ETCD_FIXED_VARIABLES: readonly FixedVariable[] = [
         scene.platform.etcd.environmentFile,
       );
     },
-    hint: (seen) => `${BACK}: set it back to ${seen}`,
+    hint: readdressing,
   },
   etcdPort('etcd.client_port', 'ETCD_ADVERTISE_CLIENT_URLS', ({ host }) => variables(host, 'etcd').client_port),
   etcdPort('etcd.peer_port', 'ETCD_INITIAL_ADVERTISE_PEER_URLS', ({ host }) => variables(host, 'etcd').peer_port),

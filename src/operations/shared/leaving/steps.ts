@@ -143,7 +143,7 @@ function stopStore(run: Run): OperationStep[] {
 }
 
 /** Patroni lists it until its key is gone, which a clean stop or the end of its lease takes away. */
-function forget(run: Run): OperationStep[] {
+export function forget(run: Run): OperationStep[] {
   const { view, options, done } = run;
   const name = nameOf(run);
   const led = leaderOf(view);
@@ -185,7 +185,7 @@ esac`,
  * Since its version 4 Patroni keeps the slot of a member that is gone for `member_slots_ttl`, half an hour by default, in which WAL piles up. That is
  * nothing for a moment, and as it was before again.
  */
-function dropSlots(run: Run): OperationStep[] {
+export function dropSlots(run: Run): OperationStep[] {
   const { view, options } = run;
   const name = nameOf(run);
   const led = leaderOf(view);
