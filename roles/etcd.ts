@@ -36,6 +36,7 @@ import { etcdSaves } from './shared/etcd/saves.js';
 import { timingProblems } from './shared/etcd/timing.js';
 import { membersDrift, membershipObjections, membershipEffects } from './shared/etcd/members-change.js';
 import { peerUrl } from './shared/etcd/peer-url.js';
+import { guardTakenRole } from './shared/etcd/without-role.js';
 import { etcdUnitGuard } from './shared/etcd/unit-guard.js';
 import { besidesNewcomers, membershipOf, ofNewcomers } from './shared/etcd/membership.js';
 import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
@@ -85,6 +86,7 @@ export default defineRole({
   preflight: (view) => [...membershipObjections(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
   missingPrerequisites: quorumElsewhere,
   guards: (view, credentials) => [
+    ...guardTakenRole(view),
     ...guardChanges(view, 'etcd'),
     ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, credentials)]),
   ],

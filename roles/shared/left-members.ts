@@ -1,4 +1,4 @@
-import { DCS, notWanted, removal, slotNameOf, type DcsState, type Objection, type View } from '../../src/index.js';
+import { DCS, notWanted, pgprov, removal, slotNameOf, type DcsState, type Objection, type View } from '../../src/index.js';
 import { dcsOf } from './dcs-of.js';
 import { hostPort, hostsWith, scopeOf } from './layout.js';
 import { placeOf } from './provenance.js';
@@ -34,7 +34,7 @@ export function guardLeftMembers(view: View): Objection[] {
       const hint =
         host === undefined
           ? removal(view.inventory, name)
-          : `put it back; to take ${name} out of the cluster for good, stop its Patroni first: \`systemctl disable --now patroni\` there`;
+          : `put it back; to take Patroni off ${name} for good${store.leader === name ? `, hand the lead over first (${pgprov`switchover ${view.inventory}`}, with the role in its place), then` : ','} stop it: \`systemctl disable --now patroni\` there, and run this again`;
       return [
         {
           kind: 'refuse',
@@ -63,6 +63,14 @@ function guardDownMembers({ inventory }: View, { retainedSlots = [], config }: S
     .filter((slot) => !wanted.includes(slot) && !given.includes(slot))
     .map((slot): Objection => {
       const name = inventory.absent.find((host) => slotNameOf(host.name) === slot)?.name ?? slot;
+      const host = inventory.hosts.find((each) => slotNameOf(each.name) === slot);
+      if (host !== undefined)
+        return {
+          kind: 'refuse',
+          message: `${host.name} has no role patroni${placeOf(host, 'roles')}, and Patroni keeps a slot for it (${slot}), as for a member that is only down`,
+          hint: 'put the role back; or wait until Patroni has dropped the slot, which it does after `member_slots_ttl` (30 minutes by default), and run this again',
+          decisive: true,
+        };
       return {
         kind: 'refuse',
         message: `${name} ${notWanted(inventory, name)}, and Patroni keeps a slot for it (${slot}), as for a member that is only down`,

@@ -22,7 +22,7 @@ export interface InventorySchemas {
 }
 
 /** Hosts and their roles make the members of etcd and Patroni, and the name of a member is that of its host. */
-const MEMBERSHIP = { operation: 'add or remove a member' } as const;
+const MEMBERSHIP = { operation: 'add, remove or rename a member' } as const;
 
 const ANY_MAPPING: VariableSchema = { type: 'object' };
 
@@ -139,7 +139,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
         },
         cluster_address: {
           type: 'string',
-          change: 'recreate',
+          change: { operation: 'readdress' },
           description: 'Where the other members reach the host. Default: `address`.',
           ...ADDRESS,
           examples: ['10.0.0.11'],

@@ -14,6 +14,7 @@ import { hostsWith } from '../layout.js';
 import { onWorkingMember } from './etcdctl.js';
 import { joinsOthers, listedMembers, type Listed } from './membership.js';
 import { peerUrl } from './peer-url.js';
+import { takingOut } from './without-role.js';
 
 /** Hosts that are to join an etcd that exists. */
 function newcomers(view: View): Host[] {
@@ -44,11 +45,18 @@ function left(view: View, unknown: readonly Listed[]): Objection {
 }
 
 function unwanted(view: View, { name, peerUrls }: Listed): string {
-  return `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) ${notWanted(view.inventory, name)}`;
+  const why = isHost(view, name) ? 'has no role etcd in the inventory' : notWanted(view.inventory, name);
+  return `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) ${why}`;
+}
+
+/** Whether the inventory has a host of that name, which stays in the cluster. */
+function isHost({ inventory }: View, name: string): boolean {
+  return inventory.hosts.some((host) => host.name === name);
 }
 
 /** What to do about a member that the inventory does not have; one that never started has no name to give. */
 function leaving(view: View, name: string): string {
+  if (isHost(view, name)) return takingOut(view, name);
   if (name !== '') return removal(view.inventory, name);
   return `put it back into the inventory; or, if it is to go, ${onWorkingMember(view)}: \`etcdctl member list\`, and \`etcdctl member remove\` with the id that it shows; then run this again`;
 }

@@ -1,4 +1,12 @@
-import { enumerate, pgprov, SOURCE_ADDRESS, topologyOf, unknownName, type OperationObjection, type OperationStart } from '../../../index.js';
+import {
+  enumerate,
+  pgprov,
+  SOURCE_ADDRESS,
+  topologyOf,
+  unknownName,
+  type OperationObjection,
+  type OperationStart,
+} from '../../../index.js';
 import { guardChanges } from '../../../../roles/shared/changes.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostPort, hostsWith } from '../../../../roles/shared/layout.js';
@@ -81,7 +89,10 @@ export function movingObjections(run: Run): OperationObjection[] {
       ),
     ];
   if (isOver(run)) return [];
-  return [...other(run), ...fixed(run), ...source(run), ...unled(run), ...handsOver(run), ...lastSynchronous(run), ...quorum(run)].slice(0, 1);
+  return [...other(run), ...fixed(run), ...source(run), ...unled(run), ...handsOver(run), ...lastSynchronous(run), ...quorum(run)].slice(
+    0,
+    1,
+  );
 }
 
 /** What the others have of it could not be changed there. */
