@@ -188,7 +188,8 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
       hasStore(scene) || existing(scene) === undefined || scene.host.formerly?.address === true
         ? undefined
         : addressSight(scene, scene.running.patroniFile?.connectAddress, fileName(scene)),
-    hint: readdressing,
+    hint: (seen, about) =>
+      dcsOf(about.view.inventory).moving === undefined ? `${BACK}: set it back to ${seen}` : readdressing(seen, about),
   },
   ...BACKUP_FIXED_VARIABLES,
   ...STORES.flatMap(({ fixedVariables }) => fixedVariables),

@@ -76,6 +76,13 @@ describe('a member that the inventory no longer has', () => {
       states: store(OWN, { slots: { kept: {} } }, { retainedSlots: ['kept', 'pg1', 'pg2', 'pg3'] }),
       says: ['refuse: pg3 is absent in the inventory, and Patroni keeps a slot for it (pg3), as for a member that is only down'],
     },
+    {
+      title: 'has lost its role, and is taken for one that is only down',
+      yaml: withoutRole,
+      members: OWN,
+      states: store(OWN, {}, { retainedSlots: ['pg1', 'pg2', 'pg3'] }),
+      says: ['refuse: pg3 has no role patroni (inventory.yml:5), and Patroni keeps a slot for it (pg3), as for a member that is only down'],
+    },
     { title: 'has another name', yaml: THREE.replace('pg3:', 'db3:'), members: [...OWN, member('pg3', '10.0.0.3')], says: [] },
   ])('is detected when it $title', async ({ yaml, members, states = {}, says }) =>
     expect(await refusals(yaml, { ...store(members), ...states })).toEqual(says),
