@@ -35,9 +35,12 @@ function addressOf(host: Host): { address: string; port: number } {
   return { address: host.clusterAddress, port: variables(host, 'postgresql').port };
 }
 
-/** Servers that are to be none any more. */
-function absentServers({ inventory }: Pick<RoleContext, 'inventory'>): { address: string; port: number }[] {
-  return inventory.absent.filter(({ roles }) => roles.includes('postgresql')).map(addressOf);
+/** Where servers are to be no more. */
+function formerServers({ inventory }: Pick<RoleContext, 'inventory'>): { address: string; port: number }[] {
+  const moved = hostsWith(inventory, 'postgresql').flatMap((host) =>
+    host.formerly?.address === undefined ? [] : [{ ...addressOf(host), address: host.formerly.address }],
+  );
+  return [...inventory.absent.filter(({ roles }) => roles.includes('postgresql')).map(addressOf), ...moved];
 }
 
 /** The replication role, and the .pgpass with a line for every server. */
@@ -71,7 +74,7 @@ export function passwordLines(context: RoleContext): Resource {
       entries: servers(context).flatMap(({ address, port }) =>
         databases.map((database) => ({ host: address, port, database, user: name, password })),
       ),
-      former: absentServers(context).flatMap(({ address, port }) =>
+      former: formerServers(context).flatMap(({ address, port }) =>
         databases.map((database) => ({ host: address, port, database, user: name })),
       ),
     }),

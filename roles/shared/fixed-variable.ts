@@ -50,5 +50,5 @@ export function portOf(address: string | undefined): string | undefined {
 
 /** What to do where a member has another address than the inventory says. */
 export function readdressing(seen: string, { view, host }: { view: View; host: Host }): string {
-  return `${pgprov`readdress ${view.inventory} --host ${host.name}`} gives the member its new address, which its machine must have; or set it back to ${seen}`;
+  return `${pgprov`readdress ${view.inventory} --host ${host.name} --from ${seen}`} gives the member its new address, which its machine must have; or set it back to ${seen}`;
 }

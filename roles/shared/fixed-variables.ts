@@ -185,7 +185,7 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
     role: 'patroni',
     perHost: true,
     look: (scene) =>
-      hasStore(scene) || existing(scene) === undefined || scene.host.formerly?.address === true
+      hasStore(scene) || existing(scene) === undefined || scene.host.formerly?.address !== undefined
         ? undefined
         : addressSight(scene, scene.running.patroniFile?.connectAddress, fileName(scene)),
     hint: (seen, about) =>

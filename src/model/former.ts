@@ -1,6 +1,6 @@
 import type { Host, Inventory } from './inventory.js';
 
-/** The inventory in which a host is known to have had another name, or that its address may be another than its member has; of no such host it stays as it is. */
+/** The inventory in which a host is known to have had another name or address; of no such host it stays as it is. */
 export function withFormer(inventory: Inventory, name: string, formerly: NonNullable<Host['formerly']>): Inventory {
   return { ...inventory, hosts: inventory.hosts.map((host) => (host.name === name ? { ...host, formerly } : host)) };
 }

@@ -78,8 +78,8 @@ export interface Host {
   /** The groups it is in, in the order they are listed. */
   groups: string[];
   roles: string[];
-  /** While an operation gives its member another name or address: the name that it had, and that what it has of its address may be the former one. */
-  formerly?: { name?: string; address?: true };
+  /** While an operation gives its member another name or address: the name and the cluster address that it had. */
+  formerly?: { name?: string; address?: string };
   /** Its server streams to those of other hosts, or from them, without Patroni. */
   streams?: true;
   /** Section of each of the host's roles; keys are role names. */

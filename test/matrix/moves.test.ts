@@ -146,11 +146,11 @@ describe('members that move', () => {
     const before = host(on).address;
     await must(host(on), `ip addr add ${elsewhere(on)}/24 dev eth0`);
     await put(name, elsewhere(on));
-    await isRefused(new RegExp(`pgprov readdress \\S+ --host ${name}`, 'u'));
-    const early = await pgprov('readdress', cluster.file, '--host', name, '--yes');
+    await isRefused(new RegExp(`pgprov readdress \\S+ --host ${name} --from ${before}`, 'u'));
+    const early = await pgprov('readdress', cluster.file, '--host', name, '--from', before, '--yes');
     expect([early.code, early.all]).toEqual([4, expect.stringContaining('from its former address')]);
     await give(on);
-    const readdress = ['readdress', cluster.file, '--host', name, '--yes', '--output', 'plain'];
+    const readdress = ['readdress', cluster.file, '--host', name, '--from', before, '--yes', '--output', 'plain'];
     await killAtEach(readdress, [/readdress\/stop /u, /readdress\/tell-store/u, /etcd\/start/u, /patroni\/start/u]);
     const readdressed = await pgprov(...readdress);
     expect(readdressed.code, readdressed.all).toBe(0);
@@ -170,7 +170,7 @@ describe('members that move', () => {
     await give(on);
     const before = host(on).address;
     await put(name, elsewhere(on));
-    const readdressed = await pgprov('readdress', cluster.file, '--host', name, '--yes');
+    const readdressed = await pgprov('readdress', cluster.file, '--host', name, '--from', before, '--yes');
     expect(readdressed.code, readdressed.all).toBe(0);
     await must(host(on), `ip addr del ${before}/24 dev eth0`);
     former.push(before);

@@ -30,7 +30,7 @@ type Case = Made<MovingOptions> & {
 const RENAMED = THREE.replace('pg3:', 'db3:');
 const RENAME: MovingOptions = { host: 'pg3', to: 'db3', slotsTtl: null };
 const MOVED = THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.33');
-const READDRESS: MovingOptions = { host: 'pg3', slotsTtl: null };
+const READDRESS: MovingOptions = { host: 'pg3', from: '10.0.0.3', slotsTtl: null };
 
 /** The third of three members moves; pg1 leads. */
 async function run(given: Case): Promise<OperationRun<MovingOptions>> {
@@ -136,6 +136,11 @@ describe('pgprov rename and readdress', () => {
       says: 'pg3 connects to pg1 from its former address, at which the others would let it in no more',
     },
     {
+      title: 'one that was elsewhere',
+      made: { options: { ...READDRESS, from: '10.0.0.4' } },
+      says: 'the member on pg3 is at 10.0.0.3:5432, and not at 10.0.0.4',
+    },
+    {
       title: 'another member',
       made: { file: { name: 'pg9' } },
       says: 'the member on db3 is pg9',
@@ -173,6 +178,9 @@ describe('pgprov rename and readdress', () => {
     { title: 'no new name', yaml: RENAMED, options: { host: 'pg3', to: '' }, says: 'what is pg3 to be called?' },
     { title: 'the same name', yaml: THREE, options: { host: 'pg3', to: 'pg3' }, says: 'pg3 has that name already' },
     { title: 'a name that the inventory does not have yet', yaml: THREE, options: RENAME, says: 'the inventory still has a host pg3' },
+    { title: 'no former address', yaml: MOVED, options: { host: 'pg3' }, says: 'at which address was pg3 before?' },
+    { title: 'one address', yaml: THREE, options: READDRESS, says: 'the inventory has pg3 at 10.0.0.3, too' },
+    { title: 'another address', yaml: MOVED, options: READDRESS, says: undefined },
     { title: 'an unknown host', yaml: THREE, options: { host: 'pg9' }, says: 'there is no host "pg9"' },
     {
       title: 'the only member',

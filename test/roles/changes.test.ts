@@ -299,7 +299,7 @@ describe('changes of what is fixed', () => {
       expect(await refusals(renamed, asPg3(of), states)).toEqual([expect.stringMatching(sentence)]);
     const moved = THREE.replace('10.0.0.2', '10.0.9.2');
     const mend =
-      / → `pgprov readdress \S+ --host pg2` gives the member its new address, which its machine must have; or set it back to 10\.0\.0\.2$/u
+      / → `pgprov readdress \S+ --host pg2 --from 10\.0\.0\.2` gives the member its new address, which its machine must have; or set it back to 10\.0\.0\.2$/u
         .source;
     expect(await refusals(moved, runs, LIVE)).toEqual([
       expect.stringMatching(`^pg2: cluster_address is 10.0.9.2, but etcd’s list of members has the member at 10.0.0.2${mend}`),

@@ -10,7 +10,7 @@ export const ETCD_FIXED_VARIABLES: readonly FixedVariable[] = [
     perHost: true,
     look: (scene) => {
       const { view, host } = scene;
-      if (host.formerly?.address === true) return undefined;
+      if (host.formerly?.address !== undefined) return undefined;
       const listed = view
         .hosts('etcd')
         .flatMap(({ name }) => view.read(name, ETCD_MEMBER)?.members ?? [])

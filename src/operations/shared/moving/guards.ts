@@ -15,6 +15,7 @@ import { isSynchronous } from '../../../../roles/shared/synchronous.js';
 import { cannotLead } from '../handing-over.js';
 import { leaderOf, notStreamingWhy, unfit } from '../members.js';
 import { untilLed, untilUp } from '../passing.js';
+import { variables } from '../../../../roles/shared/variables.js';
 import { busyObjection, maintenanceObjection, quorumObjection } from '../quiet-cluster.js';
 import type { MovingOptions, MovingRun as Run } from './options.js';
 import {
@@ -123,10 +124,16 @@ function other(run: Run): OperationObjection[] {
         ? `give it its name first: ${pgprov`rename ${run.inventory} --host ${has.name} --to ${host.name}`}, while the inventory has its former address`
         : `if that is the one: ${pgprov`rename ${run.inventory} --host ${has.name} --to ${host.name}`}`,
     );
+  const port = variables(host, 'postgresql').port;
+  if (options.to === undefined && ![serverAddress(run), hostPort(options.from ?? '', port)].includes(has.address))
+    return refuse(
+      `the member on ${host.name} is at ${has.address}, and not at ${options.from ?? ''}`,
+      'give the address that it has with --from, without the port',
+    );
   if (options.to !== undefined && has.address !== serverAddress(run))
     return refuse(
       `the member on ${host.name} is at ${has.address}, and the inventory has it at ${serverAddress(run) ?? ''}`,
-      `one after the other: set its address back, then run this again; ${pgprov`readdress ${run.inventory} --host ${host.name}`} is for the address`,
+      `one after the other: set its address back, then run this again; its address has an operation of its own, readdress`,
     );
   return [];
 }
@@ -143,12 +150,9 @@ function source(run: Run): OperationObjection[] {
   const { view, inventory, options } = run;
   const host = movingHost(run);
   const has = patroniHas(run);
-  if (host === undefined || options.to !== undefined || has === undefined || !isFormerMember(run)) return [];
+  if (host === undefined || options.to !== undefined || (has !== undefined && !isFormerMember(run))) return [];
   const froms = view.read(host.name, SOURCE_ADDRESS) ?? new Map<string, string>();
-  const others = inventory.hosts.filter(({ clusterAddress }) => {
-    const from = froms.get(clusterAddress);
-    return from !== undefined && has.address.startsWith(`${hostPort(from, 0).slice(0, -1)}`);
-  });
+  const others = inventory.hosts.filter(({ clusterAddress }) => froms.get(clusterAddress) === options.from);
   const [first] = others;
   if (first === undefined) return [];
   return refuse(

@@ -6,6 +6,8 @@ export interface MovingOptions {
   host?: string;
   /** Its new name; undefined: it gets another address. */
   to?: string;
+  /** The cluster address that it had, where it gets another one. */
+  from?: string;
   /** Chosen where it leads: who is to lead then. */
   successor?: string;
   /** Chosen: `member_slots_ttl` as the dynamic configuration had it before; null: it had none. */

@@ -27,8 +27,8 @@ export function nameOf({ options: { host = '', to } }: Pick<Run, 'options'>): st
 
 /** The inventory that says what its member may have of a former name or address. */
 export function asMoving(inventory: Inventory, options: MovingOptions): Inventory {
-  const { host, to } = options;
-  return withFormer(inventory, nameOf({ options }), to === undefined || host === undefined ? { address: true } : { name: host });
+  const { host, to, from = '' } = options;
+  return withFormer(inventory, nameOf({ options }), to === undefined || host === undefined ? { address: from } : { name: host });
 }
 
 /** The host; undefined where the inventory has none of that name. */

@@ -44,11 +44,13 @@ function handOver(run: Run): OperationStep[] {
   const { successor = '' } = options;
   const { view } = asNamedNow(run);
   const now = nameNow(run);
-  const others = [...otherMembers(run), now].filter((other) => other !== successor);
+  // From its new address the others let it in only after they were told of it.
+  const followers = run.options.to === undefined ? otherMembers(run) : [...otherMembers(run), now];
+  const others = followers.filter((other) => other !== successor);
   if (leaderOf(view) === now && isFormerMember(run))
     return [
       { ...handOverStep(now, successor, { effect: takesUpPending(view, now) }), on: [nameOf(run)] },
-      { ...followStep(successor, others) },
+      ...(others.length === 0 ? [] : [followStep(successor, others)]),
     ];
   const late = others.filter((other) => notStreamingWhy(view, successor, other) !== undefined);
   const isDue = done.has('hand-over') && !done.has('follow') && isFormerMember(run) && late.length > 0;
