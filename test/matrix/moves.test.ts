@@ -33,8 +33,7 @@ describe('members that move', () => {
   };
   /** The inventory has a member by another name. */
   const call = async (name: string, other: string): Promise<void> => {
-    const { [name]: member, ...others } = members;
-    members = { ...others, [other]: member as Member };
+    members = Object.fromEntries(Object.entries(members).map(([each, member]) => [each === name ? other : each, member]));
     await write();
   };
   /** The inventory has a member at another address. */
