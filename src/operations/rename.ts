@@ -6,7 +6,8 @@ import type { MovingOptions } from './shared/moving/options.js';
 export default defineOperation<MovingOptions>({
   ...MOVING,
   name: 'rename',
-  description: 'give a member the name that the inventory has for its host now; its data stays, and its member of the store takes the name, too',
+  description:
+    'give a member the name that the inventory has for its host now; its data stays, and its member of the store takes the name, too',
   options: {
     host: { type: 'string', value: 'host', description: 'the name that the host had' },
     to: { type: 'string', value: 'host', description: 'the name that it has in the inventory now' },
