@@ -1,4 +1,5 @@
 import { defineRole, pooler, poolerLogin, type Observation, type RoleContext, type Stage } from '../src/index.js';
+import { guardGiven } from './shared/given-tls.js';
 import { installation } from './shared/packages.js';
 import { accountsOf, clientVersion } from './shared/layout.js';
 import { reachesPeers } from './shared/peers.js';
@@ -47,6 +48,7 @@ export default defineRole({
       const platform = view.platform(host.name);
       return platform === undefined ? [] : poolerChecks(view, host, poolerSettings({ host, inventory: view.inventory, platform }));
     }),
+  guards: (view) => guardGiven(view, 'pgbouncer', (host) => poolerIdentity(host, view.inventory)),
   status: poolerLines,
 });
 

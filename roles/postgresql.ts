@@ -57,11 +57,13 @@ import { isMade, isOfOurs } from './shared/streaming/seen.js';
 import { unitServer } from './shared/streaming/server-unit.js';
 import { withoutPatroni } from './shared/without-patroni.js';
 import { serverSaves } from './shared/server-saves.js';
+import { givenTlsProblems, givenTlsWarnings, guardGiven } from './shared/given-tls.js';
 import { presentedCertificate, serverIdentity, tlsChecks, tlsStage } from './shared/server-tls.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
 import { pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
+import { virtualAddresses } from './shared/vip/address.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
 import { installation } from './shared/packages.js';
 import { POSTGRESQL_VARIABLES } from './shared/sections/postgresql.js';
@@ -79,12 +81,14 @@ export default defineRole({
     ...sameAccounts(hosts),
     ...hosts.flatMap(directoryProblems),
     ...hosts.flatMap(contentsProblems),
+    ...givenTlsProblems(hosts, 'postgresql'),
   ],
   warnings: (hosts, { hosts: all }) => [
     ...hosts.flatMap((host) => shadowedLines(host, all)),
     ...unusedSuperuser(hosts),
     ...endOfLife(hosts),
     ...hosts.flatMap(contentsWarnings),
+    ...givenTlsWarnings(hosts, 'postgresql', ({ clusterAddress }) => [clusterAddress, ...virtualAddresses({ hosts: all })]),
   ],
   ports: (host) => {
     const { version, name, port } = variables(host, 'postgresql');
@@ -133,6 +137,7 @@ export default defineRole({
       hostsWithoutPatroni(view).map(({ host }) => host),
     ),
     ...guardChanges(view, 'postgresql'),
+    ...guardGiven(view, 'postgresql', (host) => serverIdentity(host, view.inventory)),
     ...view.hosts('postgresql').flatMap((host) => [...guardPort(view, host), ...guardHost(view, host), ...guardParameters(view, host)]),
     ...hostsWithoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
   ],

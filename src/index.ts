@@ -553,5 +553,15 @@ export { describeReference } from './secrets/reference.js';
 export { growingSeconds, seconds } from './shell/patience.js';
 export { joinScripts, NOTHING, sh, type Script } from './shell/quote.js';
 export type { ClusterCredentials } from './store/cluster-credentials.js';
+export {
+  certificatesIn,
+  endOfGiven,
+  givenProblems,
+  namesMissing,
+  pemOf,
+  subjectOf,
+  type GivenProblem,
+  type GivenTexts,
+} from './store/given.js';
 export { daysLeft, readCertificate, type Renewal } from './store/renewal.js';
 export { splitBundle, type RotationPhase } from './store/trust.js';

@@ -16,6 +16,7 @@ import {
   type TlsIdentity,
   type View,
 } from '../../src/index.js';
+import { givenCheck, givenIdentity } from './given-tls.js';
 import { hostPort, localServer, tlsFiles } from './layout.js';
 import { variables } from './variables.js';
 import { virtualAddresses } from './vip/address.js';
@@ -45,13 +46,14 @@ function copiesOn(host: Host, platform: Platform): TlsCopies {
 }
 
 /**
- * That the server has copies of the host's key pair; undefined where it offers no TLS. The certificate has the virtual address too, which clients
+ * That the server has copies of the host's key pair, or of the one that is given; undefined where it offers no TLS. The certificate has the virtual address too, which clients
  * see it behind, whoever has it.
  */
 export function serverIdentity(host: Host, inventory: Pick<Inventory, 'hosts'>): TlsIdentity | undefined {
   const { tls, tls_names: names } = variables(host, 'postgresql');
   if (!tls) return undefined;
   return {
+    ...givenIdentity(host, 'postgresql'),
     names: [...names, ...virtualAddresses(inventory)],
     copies: (platform) => copiesOn(host, platform),
     inUse: (view, { name }, fingerprint) => {
@@ -75,7 +77,7 @@ export function presentedCertificate({ host }: Pick<RoleContext, 'host'>): Retur
 export function tlsStage(context: RoleContext): Stage[] {
   const { host, platform } = context;
   if (!variables(host, 'postgresql').tls) return [];
-  const { directory, authority, pair } = tlsResources(context, copiesOn(host, platform));
+  const { directory, authority, pair } = tlsResources(context, copiesOn(host, platform), givenIdentity(host, 'postgresql'));
   const files = [authority, ...pair];
   return [
     {
@@ -90,7 +92,7 @@ export function tlsStage(context: RoleContext): Stage[] {
 /** The server presents the certificate that it was brought. */
 export function tlsChecks(view: View, host: Host): CheckResult[] {
   const seen = variables(host, 'postgresql').tls ? view.read(host.name, SERVER_CERTIFICATE) : undefined;
-  return seen === undefined ? [] : [presentsCheck('PostgreSQL', host, seen)];
+  return seen === undefined ? [] : [presentsCheck('PostgreSQL', host, seen), ...givenCheck(host, 'postgresql')];
 }
 
 /** That a host's PostgreSQL or PgBouncer presents the certificate that it was brought. */

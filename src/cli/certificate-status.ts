@@ -8,17 +8,25 @@ import { fileHandle, type PathState } from '../resources/file.js';
 
 const DAY = 86_400_000;
 
-/** When the certificate of a host ends; nothing of one that has none, or was not asked. */
+/** When the certificate of a host ends, and those that are given for its services; nothing of what it has none of, or was not asked. */
 export function certificateStatus(host: Host, catalog: readonly Role[], view: View | undefined): CertificateStatus[] {
-  const state = certificatePlaces(catalog, { hosts: [host] })
-    .map(({ tls }) => certificateSeen(host, tls, view))
-    .find((found) => found?.type === 'file');
+  const places = certificatePlaces(catalog, { hosts: [host] });
+  const own = places.filter(({ tls }) => tls.given === undefined);
+  const first = own.find(({ tls }) => certificateSeen(host, tls, view)?.type === 'file');
+  const given = places.filter(({ tls }) => tls.given !== undefined);
+  return [
+    ...(first === undefined ? [] : ending(host, certificateSeen(host, first.tls, view))),
+    ...given.flatMap(({ role, tls }) => ending(host, certificateSeen(host, tls, view)).map((status) => ({ ...status, given: role }))),
+  ];
+}
+
+function ending({ name: host }: Host, state: PathState | undefined): CertificateStatus[] {
   if (state?.type !== 'file') return [];
   try {
     const end = new Date(new X509Certificate(state.content).validTo);
-    return [{ host: host.name, notAfter: end.toISOString(), daysLeft: Math.floor((end.getTime() - Date.now()) / DAY) }];
+    return [{ host, notAfter: end.toISOString(), daysLeft: Math.floor((end.getTime() - Date.now()) / DAY) }];
   } catch {
-    return [{ host: host.name, notAfter: 'unreadable', daysLeft: 0 }];
+    return [{ host, notAfter: 'unreadable', daysLeft: 0 }];
   }
 }
 

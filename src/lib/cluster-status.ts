@@ -231,9 +231,11 @@ export interface EtcdStatus {
   problem?: string;
 }
 
-/** The certificate of one host. */
+/** The certificate of one host, or one that the inventory gives for a service there. */
 export interface CertificateStatus {
   host: string;
+  /** The role of the service whose certificate is given; absent: it is the host's, of the cluster's authority. */
+  given?: string;
   /** ISO 8601. */
   notAfter: string;
   /** Whole days until then; 0 or less: expired. */

@@ -1,7 +1,7 @@
 import type { Ajv, Options } from 'ajv';
 
 /** Keywords of our own, which ajv would refuse. */
-const KEYWORDS = ['secret', 'scope', 'expects', 'additive', 'change'];
+const KEYWORDS = ['secret', 'public', 'scope', 'expects', 'additive', 'change'];
 
 /**
  * An ajv for the schemas of inventories. It is loaded now, which commands that can do without should not have to.

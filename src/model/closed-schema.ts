@@ -57,6 +57,7 @@ export function closed(schema: VariableSchema): VariableSchema {
     return {
       anyOf: [value, SECRET_REFERENCE],
       secret: true,
+      ...(schema.public === true ? { public: true as const } : {}),
       expects: SECRET_FORMS,
       ...(description === undefined ? {} : { description }),
       ...(fallback === undefined ? {} : { default: fallback }),

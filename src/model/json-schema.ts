@@ -37,7 +37,7 @@ export function inventoryJsonSchema(roles: readonly RoleSchema[]): object {
 }
 
 /** Keywords that only pgprov understands. */
-const OWN_KEYWORDS = new Set(['secret', 'scope', 'expects', 'additive', 'change']);
+const OWN_KEYWORDS = new Set(['secret', 'public', 'scope', 'expects', 'additive', 'change']);
 
 /** The schema in standard keywords; optional values may be null, which takes an inherited value back. */
 function forEditors(schema: VariableSchema): JsonSchema {

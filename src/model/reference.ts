@@ -50,7 +50,7 @@ The column *Change* says what it takes to change a value on a cluster that exist
 A variable marked *secret* takes a string, or says where the secret is kept: \`{env: NAME}\` in an environment variable,
 \`{file: path}\` in a file that others cannot read (one newline at its end is dropped), \`{command: [program, argument]}\` in
 what a program prints, or \`{age: secrets.age, key: NAME}\` in a store that is encrypted with age; see [secrets.md](secrets.md).
-Secrets are never shown.
+Secrets are never shown. What is *given like a secret* takes the same forms; everyone may read its file.
 `;
 
 /** The reference page of inventories with these roles, in Markdown, from the schemas that validation uses. */
@@ -88,7 +88,7 @@ function rows(schema: VariableSchema, prefix: string): string[][] {
     const marks = [
       schema.required?.includes(key) ? '*required*' : '',
       child.scope === 'cluster' ? '*cluster*' : '',
-      child.secret ? '*secret*' : '',
+      child.public ? '*given like a secret*' : child.secret ? '*secret*' : '',
     ].filter((mark) => mark !== '');
     const examples = child.examples?.length ? `Example: ${child.examples.map(inline).join(', ')}.` : '';
     const text = [child.description ?? '', examples, marks.join(', ')].filter((part) => part !== '').join(' ');

@@ -51,7 +51,7 @@ function openSecret(value: unknown, schema: VariableSchema, path: string, from: 
   if (value === null || context.checker.check(schema, value).length > 0) return value;
   let secret: Secret;
   try {
-    secret = context.secrets.open(value as string | SecretReference);
+    secret = context.secrets.open(value as string | SecretReference, { isPublic: schema.public === true });
   } catch (error) {
     const { message, hint } = error as Error & { hint?: string };
     context.report.addFor(path, from, message, hint);

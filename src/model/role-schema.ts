@@ -53,6 +53,8 @@ export interface VariableSchema {
   expects?: string;
   /** The value becomes a `Secret`; the inventory may also say where it is kept, such as `{env: NAME}`. */
   secret?: true;
+  /** Beside `secret`: it is none, and only given and kept like one, so everyone may read its file. */
+  public?: true;
   /** `cluster`: every host that has the role must resolve to the same value. */
   scope?: 'cluster';
   /**

@@ -4,7 +4,7 @@ import { pgprov } from '../lib/pgprov-command.js';
 import { describeReference, type SecretReference } from '../secrets/reference.js';
 import type { SecretCommand } from '../secrets/command.js';
 import type { SecretFetcher, StoredSecret } from '../secrets/fetcher.js';
-import { readPrivateFile } from '../secrets/private-file.js';
+import { readPrivateFile, readPublicFile } from '../secrets/private-file.js';
 import { findProgram } from '../secrets/program.js';
 import { PathResolver } from './paths.js';
 
@@ -42,14 +42,15 @@ export class SecretSource {
 
   /**
    * The secret a schema-valid value stands for. One that is fetched later is not here yet.
+   * @param isPublic it is no secret, so everyone may read its file; default: it is one
    * @throws Error whose message follows the variable's path, when it cannot be had
    */
-  open(value: string | SecretReference): Secret {
+  open(value: string | SecretReference, { isPublic = false }: { isPublic?: boolean } = {}): Secret {
     if (typeof value === 'string') return new Secret(value);
-    const id = JSON.stringify(value);
+    const id = JSON.stringify([value, isPublic]);
     let opened = this.#opened.get(id);
     if (opened === undefined) {
-      opened = this.#tryOpening(value);
+      opened = this.#tryOpening(value, isPublic);
       this.#opened.set(id, opened);
     }
     if (opened instanceof Error) throw opened;
@@ -66,10 +67,10 @@ export class SecretSource {
     pending.fill(await fetcher.fetch(pending.from));
   }
 
-  #tryOpening(reference: SecretReference): Secret | Error {
+  #tryOpening(reference: SecretReference, isPublic: boolean): Secret | Error {
     try {
       if ('env' in reference) return new Secret(this.#fromEnvironment(reference.env));
-      if ('file' in reference) return new Secret(this.#fromFile(reference.file));
+      if ('file' in reference) return new Secret(this.#fromFile(reference.file, isPublic));
       return this.#later('command' in reference ? this.#command(reference.command) : this.#stored(reference));
     } catch (error) {
       return error as Error;
@@ -88,8 +89,9 @@ export class SecretSource {
     return text;
   }
 
-  #fromFile(written: string): string {
-    const text = readPrivateFile(this.#paths.resolve(written), written)
+  #fromFile(written: string, isPublic: boolean): string {
+    const read = isPublic ? readPublicFile : readPrivateFile;
+    const text = read(this.#paths.resolve(written), written)
       .toString('utf8')
       .replace(/\r?\n$/u, '');
     if (text === '') throw new Error(`the file ${written} is empty`);

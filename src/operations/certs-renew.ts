@@ -2,6 +2,7 @@ import {
   certificatePlaces,
   daysLeft,
   defineOperation,
+  enumerate,
   loadedHandle,
   readCertificate,
   pgprov,
@@ -59,19 +60,45 @@ export default defineOperation<RenewOptions>({
   guards,
   remaining: (run) => ({ steps: run.options.ca === true ? rotation(run) : renewal(run) }),
   question: ({ inventory: { cluster } }) => `${cluster} holds data. Renew its certificates?`,
-  nothing: ({ options: { within } }) =>
-    `No certificate has to be renewed: all are of the cluster’s authority and last for more than ${within} days.`,
-  finished: ({ options: { ca } }) =>
-    ca === true ? 'the cluster has a new certificate authority; nothing trusts the old one any more' : undefined,
+  nothing: (run) =>
+    `No certificate has to be renewed: all that pgprov makes are of the cluster’s authority and last for more than ${run.options.within} days.${leftAlone(run, ' ')}`,
+  finished: (run) => {
+    const done = run.options.ca === true ? 'the cluster has a new certificate authority; nothing trusts the old one any more' : '';
+    const left = leftAlone(run, done === '' ? '' : '. ');
+    return done === '' && left === '' ? undefined : `${done}${left}`;
+  },
 });
+
+/** What is not renewed, because the inventory gives it: a sentence, or nothing. */
+function leftAlone({ catalog, inventory, chosenHosts }: Pick<Run, 'catalog' | 'inventory' | 'chosenHosts'>, before: string): string {
+  const given = certificatePlaces(catalog, inventory).filter(
+    ({ host, tls }) => tls.given !== undefined && chosenHosts?.includes(host.name) !== false,
+  );
+  if (given.length === 0) return '';
+  const which = given.map(({ host, role }) => `${role} on ${host.name}`);
+  return `${before}The inventory gives the certificate${given.length === 1 ? '' : 's'} of ${enumerate(which)}, which pgprov does not renew; ${pgprov`certs status ${inventory}`} shows when ${given.length === 1 ? 'it ends' : 'they end'}.`;
+}
 
 /** The roles of the cluster whose services have certificates. */
 function rolesWithCertificates({ catalog, inventory }: Pick<Run, 'catalog' | 'inventory'>): string[] {
   return [...new Set(certificatePlaces(catalog, inventory).map(({ role }) => role))];
 }
 
-function problems({ inventory, options: { all, ca }, kept, chosenHosts }: OperationStart<RenewOptions>): OperationObjection[] {
+function problems(start: OperationStart<RenewOptions>): OperationObjection[] {
+  const { catalog, inventory, options, kept, chosenHosts } = start;
+  const { all, ca } = options;
   const { cluster } = inventory;
+  const places = certificatePlaces(catalog, inventory);
+  if (places.length > 0 && places.every(({ tls }) => tls.given !== undefined)) {
+    return [
+      {
+        kind: 'input',
+        error: 'certs/given',
+        message: `there is nothing to renew: ${leftAlone({ catalog, inventory, chosenHosts: undefined }, '')}`,
+        hint: `give others in the inventory, and run ${pgprov`apply ${inventory}`}`,
+      },
+    ];
+  }
   if (kept.authority.certificate === undefined) {
     return [
       {
@@ -145,7 +172,8 @@ function othersThanCertificates({ catalog, inventory, view, chosenHosts }: Run, 
       const platform = view.platform(name);
       if (platform === undefined || chosenHosts?.includes(name) === false) return [];
       const { ca, certificate, key, unit } = tls.copies(platform);
-      const brought = [...[ca, certificate, key].map((path) => `file:${path}`), `service:${unit}`, loadedHandle(certificate).id];
+      const renewed = [...(tls.authorities === undefined ? [ca] : []), ...(tls.given === undefined ? [certificate, key] : [])];
+      const brought = [...renewed.map((path) => `file:${path}`), `service:${unit}`, loadedHandle(certificate).id];
       return brought.map((resource) => `${name} ${resource}`);
     }),
   );

@@ -193,6 +193,10 @@ export interface TlsCopies {
 
 /** What a role's service needs of the host's key pair, which the cluster's authority signs. A host has one pair, whatever its roles. */
 export interface TlsIdentity {
+  /** The pair that the inventory gives in place of the host's own, which is nobody's here to renew; default: the host's own. */
+  given?: { certificate: string; key: Secret };
+  /** PEM of the authorities that the copies have in place of the cluster's; default: the cluster's. */
+  authorities?: string;
   /** DNS names and IP addresses that the certificate must have besides the host's name and addresses; default: none. */
   names?: readonly string[];
   /** Where the service has its copies on a host of this system. The role's stages bring them, see `tlsResources`. */

@@ -28,7 +28,7 @@ export function certificatePlaces(roles: readonly Pick<Role, 'name' | 'tls'>[], 
  * @throws InputError for a name that no certificate can have
  */
 export function identitiesOf(roles: readonly Role[], inventory: Inventory): NodeIdentity[] {
-  const places = certificatePlaces(roles, inventory);
+  const places = certificatePlaces(roles, inventory).filter(({ tls }) => tls.given === undefined);
   for (const place of places) assertNames(place);
   return inventory.hosts.flatMap(({ name, clusterAddress, address }) => {
     const here = places.filter(({ host }) => host.name === name);
@@ -63,13 +63,18 @@ export interface TlsResources {
 /**
  * What brings a service its copies. Where they take the place of others the service may fail, so in a cluster of equals they belong to a
  * rolling stage; a service that does not read them anew reloads or restarts on them (`reloadOn` or `restartOn` of `service`).
+ * @param identity what takes the place of the host's own pair, and of the cluster's authorities
  */
-export function tlsResources({ host, credentials }: Pick<RoleContext, 'host' | 'credentials'>, copies: TlsCopies): TlsResources {
-  const { certificate, key } = credentials.node(host.name);
+export function tlsResources(
+  { host, credentials }: Pick<RoleContext, 'host' | 'credentials'>,
+  copies: TlsCopies,
+  { given, authorities }: Pick<TlsIdentity, 'given' | 'authorities'> = {},
+): TlsResources {
+  const { certificate, key } = given ?? credentials.node(host.name);
   const { owner, group } = copies;
   return {
     directory: directory({ path: copies.directory, owner, group, mode: '0750' }),
-    authority: file({ path: copies.ca, owner, group, mode: '0644', content: credentials.caCertificate }),
+    authority: file({ path: copies.ca, owner, group, mode: '0644', content: authorities ?? credentials.caCertificate }),
     pair: [
       file({ path: copies.certificate, owner, group, mode: '0644', content: certificate }),
       file({ path: copies.key, owner, group, mode: '0600', content: key }),

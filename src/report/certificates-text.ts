@@ -51,12 +51,14 @@ function placeTable({ places, authorities, withinDays }: CertificatesStatus, pai
       },
       {
         title: 'signed by',
-        cells: places.map(({ authority, subject }) =>
+        cells: places.map(({ authority, subject, given }) =>
           !several || subject === undefined
             ? ''
-            : authority === undefined
-              ? paint.failed('an unknown authority')
-              : `authority ${authority}`,
+            : given === true
+              ? 'given'
+              : authority === undefined
+                ? paint.failed('an unknown authority')
+                : `authority ${authority}`,
         ),
       },
       { title: 'on the host', cells: places.map((place) => onHost(place, paint)) },
@@ -83,10 +85,13 @@ function placeTable({ places, authorities, withinDays }: CertificatesStatus, pai
 /** Every certificate has these. */
 const LOCAL = new Set(['localhost', '127.0.0.1', '::1']);
 
+/** The file is what it is to be. */
+const IS_SO: ReadonlySet<PlaceStatus['onHost']> = new Set(['as in the store', 'as given']);
+
 function onHost({ onHost: certificate, authorities }: PlaceStatus, paint: Paint): string {
   if (certificate === 'not asked') return paint.quiet('not asked');
-  if (certificate !== 'as in the store') return paint.failed(certificate);
-  return authorities === 'as in the store' ? certificate : paint.failed('other authorities');
+  if (!IS_SO.has(certificate)) return paint.failed(certificate);
+  return IS_SO.has(authorities) ? certificate : paint.failed('other authorities');
 }
 
 function expiry({ notAfter, daysLeft }: Validity, withinDays: number, paint: Paint): string {

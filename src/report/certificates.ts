@@ -33,6 +33,9 @@ export interface AuthorityStatus extends Validity {
   fingerprint: string;
 }
 
+/** How a file on a host is beside what it is to be: as the store has it, or the inventory gives it. */
+export type Compared = 'as in the store' | 'as given' | 'not as in the store' | 'not as given' | 'missing' | 'not asked';
+
 /** The certificate that a service has on a host. */
 export interface PlaceStatus extends Partial<Validity> {
   host: string;
@@ -45,10 +48,12 @@ export interface PlaceStatus extends Partial<Validity> {
   names: readonly string[];
   /** Generation of the authority that signed it; absent: none that this cluster has or had. */
   authority?: number;
-  /** The file on the host beside the one in the store. */
-  onHost: 'as in the store' | 'not as in the store' | 'missing' | 'not asked';
-  /** Whether the host has exactly the authorities of the store. */
-  authorities: 'as in the store' | 'not as in the store' | 'missing' | 'not asked';
+  /** The inventory gives it: it is not pgprov's to renew, and of no authority of the cluster. */
+  given?: true;
+  /** The file on the host beside the one in the store, or the one that the inventory gives. */
+  onHost: Compared;
+  /** Whether the host has exactly the authorities of the store, or those that the inventory gives. */
+  authorities: Compared;
   /** Whether the running service uses the files; absent where it does not run, or is not known. */
   loaded?: boolean;
   /** The service reads its files for every connection. */
@@ -79,7 +84,9 @@ export function certificateProblemsOf({ places }: CertificatesStatus): string[] 
 export function adviceOf(status: CertificatesStatus): string[] {
   const { inventory, authorities, places, rotation, withinDays, unreachable } = status;
   const authorityEnds = authorities.some(({ issuing, daysLeft }) => issuing && daysLeft < withinDays);
-  const nodesEnd = places.some(({ due, daysLeft }) => due !== undefined || (daysLeft !== undefined && daysLeft < withinDays));
+  const ends = ({ daysLeft }: PlaceStatus): boolean => daysLeft !== undefined && daysLeft < withinDays;
+  const nodesEnd = places.some((place) => place.due !== undefined || (place.given !== true && ends(place)));
+  const givenEnd = places.filter((place) => place.given === true && ends(place));
   const differs = certificateProblemsOf(status).length > 0;
   return [
     ...(rotation === undefined ? [] : [`The authority is being rotated: ${pgprov`certs renew ${inventory} --ca`} continues it.`]),
@@ -89,8 +96,14 @@ export function adviceOf(status: CertificatesStatus): string[] {
     ...(nodesEnd && !authorityEnds && rotation === undefined
       ? [`Renew certificates with ${pgprov`certs renew ${inventory} ${withinDays > 30 ? ['--within', String(withinDays)] : []}`}.`]
       : []),
+    ...givenEnd.map(
+      ({ host, service }) =>
+        `${host}: the inventory gives the certificate of ${service}, so pgprov does not renew it: have another one signed, give it in its place, then run ${pgprov`apply ${inventory}`}.`,
+    ),
     ...(differs && rotation === undefined && !authorityEnds
-      ? [`Bring the hosts what the store has with ${pgprov`apply ${inventory}`}.`]
+      ? [
+          `Bring the hosts what ${places.some(({ given }) => given === true) ? 'the store has and the inventory gives' : 'the store has'} with ${pgprov`apply ${inventory}`}.`,
+        ]
       : []),
     ...(unreachable.length === 0
       ? []
@@ -100,14 +113,16 @@ export function adviceOf(status: CertificatesStatus): string[] {
   ];
 }
 
-function problemsAt({ service, onHost, authorities, loaded, authority, seen }: PlaceStatus): string[] {
+function problemsAt({ service, onHost, authorities, loaded, authority, seen, given }: PlaceStatus): string[] {
   return [
     ...(onHost === 'missing' ? [`${service} has no certificate`] : []),
     ...(onHost === 'not as in the store' ? [`the certificate of ${service} is not the one in the store`] : []),
+    ...(onHost === 'not as given' ? [`the certificate of ${service} is not the one that the inventory gives`] : []),
+    ...(authorities === 'not as given' ? [`the authorities that ${service} trusts are not those that the inventory gives`] : []),
     ...(authorities === 'missing' || authorities === 'not as in the store'
       ? [`the authorities that ${service} trusts are not those in the store`]
       : []),
-    ...(seen && authority === undefined && onHost !== 'missing'
+    ...(seen && given !== true && authority === undefined && onHost !== 'missing'
       ? [`no authority of this cluster signed the certificate of ${service}`]
       : []),
     ...(loaded === false ? [`${service} does not use its present files yet`] : []),

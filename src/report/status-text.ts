@@ -232,10 +232,11 @@ export function databaseFacts({ leader, version, databaseBytes, databaseUsedByte
   ];
 }
 
-function certificateEntry({ host, notAfter, daysLeft }: CertificateStatus, paint: Paint): Entry {
+function certificateEntry({ host, notAfter, daysLeft, given }: CertificateStatus, paint: Paint): Entry {
   const day = notAfter.slice(0, 10);
-  if (daysLeft <= 0) return { mark: paint.failed(symbols.failed), name: host, text: paint.failed(`expired on ${day}`) };
-  const text = `valid until ${day} (${count(daysLeft, 'day')} left)`;
+  const of = given === undefined ? '' : `given for ${given}: `;
+  if (daysLeft <= 0) return { mark: paint.failed(symbols.failed), name: host, text: paint.failed(`${of}expired on ${day}`) };
+  const text = `${of}valid until ${day} (${count(daysLeft, 'day')} left)`;
   return daysLeft < SOON
     ? { mark: paint.changed('!'), name: host, text: paint.changed(text) }
     : { mark: paint.ok(symbols.ok), name: host, text };

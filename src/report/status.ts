@@ -42,7 +42,11 @@ export function wrongWith(status: ClusterStatus): string[] {
     ...status.members.flatMap((member) => memberProblems(member)),
     ...(identifiers.size > 1 ? [`the members hold different databases (system identifiers ${[...identifiers].join(', ')})`] : []),
     ...status.etcd.flatMap((member) => etcdProblems(member)),
-    ...status.certificates.flatMap(({ host, daysLeft }) => (daysLeft > 0 ? [] : [`${host}: its certificate has expired`])),
+    ...status.certificates.flatMap(({ host, daysLeft, given }) =>
+      daysLeft > 0
+        ? []
+        : [`${host}: ${given === undefined ? 'its certificate' : `the certificate that is given for ${given}`} has expired`],
+    ),
     ...(status.services ?? []).flatMap(({ host, role, text, level }) => (level === 'problem' ? [`${host}: ${role}: ${text}`] : [])),
     ...status.problems,
   ];

@@ -11,6 +11,7 @@ import { SERVER_CERTIFICATE } from '../../src/resources/server-certificate.js';
 import { TLS_HANDSHAKES } from '../../src/resources/tls-handshakes.js';
 import { makeAuthority } from '../../src/store/issue.js';
 import type { RotationPhase } from '../../src/store/trust.js';
+import { companyPair } from '../support/company-pki.js';
 import { sharedDirectory } from '../support/directory.js';
 import { expired } from '../support/expired.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
@@ -331,5 +332,30 @@ describe('certs renew of servers without Patroni', () => {
     expect(certsRenew.streaming).toBe(true);
     const { steps: rotation } = certsRenew.remaining({ ...now, options: { within: 30, ca: true } });
     expect(rotation.map((step) => ('effect' in step ? step.effect : undefined))).toEqual([undefined, undefined, undefined, undefined]);
+  });
+});
+
+describe('certs renew beside certificates that the inventory gives', () => {
+  const pair = companyPair(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+  const section = JSON.stringify({ tls: true, tls_certificate: pair.certificate, tls_key: pair.key, tls_ca: pair.ca });
+  const FILE = '/etc/pgprov/postgresql-17-main/node.crt';
+
+  it('leaves them alone, says so, and takes a change of them for one that apply makes', async () => {
+    const inventory = await inventoryOf(`${THREE}postgresql: ${section}\n`);
+    const cluster = { inventory, catalog: CATALOG };
+    const says = certsRenew.nothing?.(await run({}, { cluster })) ?? '';
+    expect(says).toMatch(
+      /The inventory gives the certificates of postgresql on pg1, postgresql on pg2 and postgresql on pg3, which pgprov does not renew/u,
+    );
+    const one = await run({}, { cluster, chosenHosts: ['pg2'] });
+    expect(certsRenew.finished?.(one)).toMatch(/^The inventory gives the certificate of postgresql on pg2, which pgprov does not renew/u);
+    expect(kinds(objections(await run({}, { cluster, planned: [`pg1 file:${FILE}`] })))).toEqual(['preflight certs/other-changes']);
+  });
+
+  it('has nothing to do where all are given', async () => {
+    const yaml = `cluster: demo\nroles: [base, pgdg, postgresql, replication]\nhosts: {pg1: 10.0.0.1}\npostgresql: ${section}\n`;
+    const now = await run({}, { cluster: { inventory: await inventoryOf(yaml), catalog: CATALOG } });
+    const found = certsRenew.problems?.({ ...now, chosenHosts: undefined }) ?? [];
+    expect(found.map(({ error, message }) => [error, message])).toEqual([['certs/given', expect.stringContaining('postgresql on pg1')]]);
   });
 });

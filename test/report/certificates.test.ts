@@ -154,3 +154,35 @@ The store has no certificates of it: no role of it uses certificates, or it was 
     },
   ])('says what to do about $title', ({ status, says }) => expect(summary({ ...well, ...status })).toEqual(says));
 });
+
+describe('a certificate that the inventory gives', () => {
+  const { authority: _authority, ...given } = place('pg1', 'postgresql', {
+    given: true,
+    onHost: 'as given',
+    authorities: 'as given',
+    loaded: true,
+  });
+
+  it('is as well as any other, and called given', () => {
+    const status = { ...well, places: [...well.places, given] };
+    expect([expiringOf(status), certificateProblemsOf(status), adviceOf(status)]).toEqual([[], [], []]);
+    expect(renderCertificates(status, { color: false })).toMatch(/^pg1 +postgresql .* given +as given +yes /mu);
+  });
+
+  it('that ends soon is not advised to be renewed', () => {
+    const status = { ...well, places: [...well.places, { ...given, daysLeft: 3 }] };
+    expect(expiringOf(status)).toEqual(['pg1: the certificate of postgresql expires in 3 days']);
+    expect(adviceOf(status)).toEqual([
+      expect.stringMatching(/^pg1: the inventory gives the certificate of postgresql, so pgprov does not renew it/u),
+    ]);
+  });
+
+  it('is missed where the host has another', () => {
+    const status = { ...well, places: [{ ...given, onHost: 'not as given' as const, authorities: 'not as given' as const }] };
+    expect(certificateProblemsOf(status)).toEqual([
+      'pg1: the certificate of postgresql is not the one that the inventory gives',
+      'pg1: the authorities that postgresql trusts are not those that the inventory gives',
+    ]);
+    expect(adviceOf(status).join('')).toContain('and the inventory gives');
+  });
+});

@@ -16,6 +16,7 @@ import {
   type Script,
   type TlsIdentity,
 } from '../../../src/index.js';
+import { givenAuthorities, givenIdentity, namesNotGiven } from '../given-tls.js';
 import { dropIn } from '../drop-in.js';
 import { accountsOf, clientVersion, hostPort, hostsWith, tlsCopies, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
@@ -66,7 +67,12 @@ function tlsOf(host: Host, inventory: Pick<Inventory, 'hosts'>): { clients: 'off
 export function poolerIdentity(host: Host, inventory: Pick<Inventory, 'hosts'>): TlsIdentity | undefined {
   const { clients, servers } = tlsOf(host, inventory);
   if (clients === 'off' && !servers) return undefined;
+  const { given, authorities: own } = givenIdentity(host, 'pgbouncer');
+  const authorities = servers ? givenAuthorities(hostsWith(inventory, 'postgresql'), 'postgresql') : own;
   return {
+    ...(given === undefined ? {} : { given }),
+    // It checks servers with them; clients know theirs.
+    ...(authorities === undefined ? {} : { authorities }),
     names: variables(host, 'pgbouncer').tls_names,
     copies: ({ pgbouncer }) => tlsCopies(pgbouncer),
     inUse: (view, { name }, fingerprint) => {
@@ -128,7 +134,7 @@ function certificates(context: RoleContext): Resource[] {
   const { host, inventory, platform } = context;
   const identity = poolerIdentity(host, inventory);
   if (identity === undefined) return [];
-  const { directory, authority, pair } = tlsResources(context, identity.copies(platform));
+  const { directory, authority, pair } = tlsResources(context, identity.copies(platform), identity);
   return [directory, authority, ...pair];
 }
 
@@ -200,10 +206,16 @@ export function poolerSettings({ host, inventory, platform }: Pick<RoleContext, 
           ['client_tls_cert_file', certificate],
           ['client_tls_key_file', key],
         ] as const)),
-    ['server_tls_sslmode', servers ? (way?.direct === true ? 'verify-full' : 'verify-ca') : 'disable'],
+    ['server_tls_sslmode', servers ? (isNamed(way, inventory) ? 'verify-full' : 'verify-ca') : 'disable'],
     ...(servers ? ([['server_tls_ca_file', ca]] as const) : []),
   ];
   return settings.map(([name, value]) => [name, String(value)]);
+}
+
+/** Whether the certificate of who answers there has the address: that of a proxy is in none, and a given one may lack that of the server. */
+function isNamed(way: PoolerWay | undefined, inventory: Pick<Inventory, 'hosts'>): boolean {
+  if (way?.direct !== true) return false;
+  return hostsWith(inventory, 'postgresql').every((server) => (namesNotGiven(server, 'postgresql', way.addresses) ?? []).length === 0);
 }
 
 /** Lines of the section of databases: the names that differ, and where all others lead. */

@@ -1,4 +1,5 @@
 import { hbaAdmits, type Host, type Inventory, type VariableProblem } from '../../../src/index.js';
+import { givenTlsProblems, givenTlsWarnings } from '../given-tls.js';
 import { hostsWith } from '../layout.js';
 import { clientLines } from '../access.js';
 import { variables } from '../variables.js';
@@ -9,7 +10,10 @@ type Hosts = Pick<Inventory, 'hosts'>;
 
 /** What of a PgBouncer cannot work, whatever hosts answer. */
 export function poolerProblems(hosts: readonly Host[], inventory: Hosts): VariableProblem[] {
-  return hosts.flatMap((host) => [...withoutWay(host, inventory), ...portsDiffer(host, inventory), ...entryProblems(host, inventory)]);
+  return [
+    ...hosts.flatMap((host) => [...withoutWay(host, inventory), ...portsDiffer(host, inventory), ...entryProblems(host, inventory)]),
+    ...givenTlsProblems(hosts, 'pgbouncer'),
+  ];
 }
 
 function withoutWay(host: Host, inventory: Hosts): VariableProblem[] {
@@ -58,7 +62,11 @@ function entryProblems(host: Host, inventory: Hosts): VariableProblem[] {
 
 /** What works, and not as somebody may expect it. */
 export function poolerWarnings(hosts: readonly Host[], inventory: Hosts): VariableProblem[] {
-  return [...spent(hosts, inventory), ...unadmitted(hosts, inventory)];
+  return [
+    ...spent(hosts, inventory),
+    ...unadmitted(hosts, inventory),
+    ...givenTlsWarnings(hosts, 'pgbouncer', ({ clusterAddress }) => [clusterAddress]),
+  ];
 }
 
 /** PostgreSQL would refuse connections before PgBouncer has clients wait. */

@@ -9,6 +9,7 @@ import {
   type StatusLine,
   type View,
 } from '../../../src/index.js';
+import { givenCheck } from '../given-tls.js';
 import { presentsCheck } from '../server-tls.js';
 import type { PoolerSettings } from './config-file.js';
 
@@ -73,7 +74,7 @@ export function poolerChecks(view: View, host: Host, wanted: PoolerSettings): Ch
             settles: true as const,
           },
         ]),
-    ...(certificate === undefined ? [] : [certificate]),
+    ...(certificate === undefined ? [] : [certificate, ...givenCheck(host, 'pgbouncer')]),
     ...(seen.answers
       ? [
           {

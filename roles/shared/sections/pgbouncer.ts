@@ -1,5 +1,6 @@
 import type { VariablesSchema } from '../../../src/index.js';
 import { PASSWORD, ROLE_NAME } from '../schemas.js';
+import { GIVEN_TLS_VARIABLES } from './given-tls.js';
 
 const MODE = { type: 'string', enum: ['transaction', 'session'] } as const;
 
@@ -104,6 +105,7 @@ export const PGBOUNCER_VARIABLES = {
       examples: [['pool.example.com']],
       description: 'DNS names and addresses that the certificate has besides those of the host.',
     },
+    ...GIVEN_TLS_VARIABLES,
     auth_username: {
       change: 'reload',
       ...ROLE_NAME,

@@ -2,6 +2,7 @@ import type { VariablesSchema } from '../../../src/index.js';
 import { DIRECTORY, PASSWORD, ROLE_NAME, VERSION } from '../schemas.js';
 import { ACCESS_VARIABLE } from './access.js';
 import { CONTENTS_VARIABLES } from './contents.js';
+import { GIVEN_TLS_VARIABLES } from './given-tls.js';
 
 const PARAMETER_VALUE = {
   type: ['string', 'number', 'boolean'],
@@ -101,6 +102,7 @@ export const POSTGRESQL_VARIABLES = {
       examples: [['db.example.com']],
       description: 'DNS names and addresses that the server’s certificate has besides those of the host.',
     },
+    ...GIVEN_TLS_VARIABLES,
     encoding: {
       change: 'recreate',
       type: 'string',

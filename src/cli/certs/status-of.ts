@@ -54,7 +54,8 @@ function placeStatus(place: CertificatePlace, { inventory, catalog, kept, view, 
   const { authority, pairs } = kept;
   const { role: service, tls } = place;
   const host = place.host.name;
-  const pair = pairs.get(host);
+  const { given } = tls;
+  const pair = given === undefined ? pairs.get(host) : { certificate: given.certificate, key: given.key.reveal() };
   const text = textSeen(view, place, 'certificate');
   const certificate = readCertificate(text ?? pair?.certificate ?? '');
   const bundle = textSeen(view, place, 'ca');
@@ -63,7 +64,9 @@ function placeStatus(place: CertificatePlace, { inventory, catalog, kept, view, 
   const identity = identitiesOf(catalog, inventory).find(({ name }) => name === host);
   const issuer = readCertificate(authority.certificate ?? '');
   const due =
-    pair === undefined || identity === undefined || issuer === undefined ? undefined : reasonToRenew(pair, issuer, identity, withinDays);
+    given !== undefined || pair === undefined || identity === undefined || issuer === undefined
+      ? undefined
+      : reasonToRenew(pair, issuer, identity, withinDays);
   return {
     host,
     service,
@@ -77,18 +80,19 @@ function placeStatus(place: CertificatePlace, { inventory, catalog, kept, view, 
           ...validityOf(certificate),
           ...signedBy(certificate, authority.known),
         }),
-    onHost: compared(text, pair?.certificate),
-    authorities: compared(bundle, authority.bundle),
+    ...(given === undefined ? {} : { given: true as const }),
+    onHost: compared(text, pair?.certificate, given === undefined ? 'in the store' : 'given'),
+    authorities: compared(bundle, tls.authorities ?? authority.bundle, tls.authorities === undefined ? 'in the store' : 'given'),
     ...(loaded === undefined ? {} : { loaded }),
     ...(platform !== undefined && tls.copies(platform).readAnew === true ? { readAnew: true as const } : {}),
     ...(due === undefined ? {} : { due }),
   };
 }
 
-function compared(seen: string | undefined, kept: string | undefined): PlaceStatus['onHost'] {
+function compared(seen: string | undefined, kept: string | undefined, source: 'in the store' | 'given'): PlaceStatus['onHost'] {
   if (seen === undefined) return 'not asked';
   if (seen === '') return 'missing';
-  return seen === kept ? 'as in the store' : 'not as in the store';
+  return seen === kept ? `as ${source}` : `not as ${source}`;
 }
 
 function signedBy(certificate: X509Certificate, known: readonly KnownAuthority[]): { authority?: number } {

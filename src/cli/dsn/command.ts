@@ -21,7 +21,7 @@ export function addDsnCommand(program: Command, setExit: SetExit): void {
     .option('--read-only', 'for a client that only reads: a standby, where there is one')
     .option('--direct', 'to the servers, past pools, proxies and a virtual address')
     .option('--balance', 'spread connections over the servers; takes libpq 16 or later')
-    .option('--sslrootcert <file>', 'where the client has the certificate of the cluster’s authority; default: that in .pgprov')
+    .option('--sslrootcert <file>', 'where the client has the authority’s certificate; default: that in .pgprov, or the one that is given')
     .option('--dbname <name>', 'the database', 'postgres')
     .option('--user <name>', 'the role that logs in; default: the client’s own choice')
     .addHelpText('after', helpText(HELP))

@@ -1,10 +1,11 @@
-import { ExitCode } from '../../lib/errors.js';
+import { ExitCode, InputError } from '../../lib/errors.js';
+import { PathResolver, type Inventory } from '../../model/index.js';
 import { authorityFile } from '../../store/authority.js';
 import { certificatesDirectory } from '../../store/store.js';
 import { loadFor } from '../inventory.js';
 import type { CommonOptions } from '../options.js';
 import { dsnText, type DsnForm } from './forms.js';
-import { wayIn } from './ways.js';
+import { wayIn, type Way } from './ways.js';
 
 /** Options of `pgprov dsn`. */
 export interface DsnOptions extends CommonOptions {
@@ -22,8 +23,28 @@ export async function dsn(file: string, options: DsnOptions): Promise<ExitCode> 
   const { format, readOnly = false, direct = false, balance = false, dbname, user } = options;
   const inventory = await loadFor(file, options, 'check');
   const way = wayIn(inventory, { readOnly, direct });
-  const authority = options.sslrootcert ?? (await authorityFile(certificatesDirectory(inventory.dir, inventory.cluster)));
+  const authority = options.sslrootcert ?? (await authorityOf(inventory, way));
   const client = { database: dbname, balances: balance, authority, ...(user === undefined ? {} : { user }) };
   process.stdout.write(`${dsnText(format, way, client)}\n`);
   return ExitCode.done;
+}
+
+/**
+ * Where clients find the authority of what they are presented: the file that the inventory gives, or that of the cluster.
+ * @throws InputError where several are given, or one that is in no file
+ */
+async function authorityOf(inventory: Inventory, { verifies, given }: Way): Promise<string> {
+  if (given === undefined || verifies === undefined) return authorityFile(certificatesDirectory(inventory.dir, inventory.cluster));
+  const paths = new PathResolver(inventory.dir, process.env);
+  const files = given.map((reference) => (reference !== undefined && 'file' in reference ? paths.resolve(reference.file) : undefined));
+  const [first, ...others] = [...new Set(files)];
+  if (first !== undefined && others.length === 0) return first;
+  throw new InputError({
+    kind: 'dsn/no-authority-file',
+    message:
+      first === undefined && others.length === 0
+        ? 'the inventory gives the authority of the certificates (tls_ca), and not as a file that a client could be pointed to'
+        : 'the inventory gives hosts several authorities (tls_ca), and a client takes one file',
+    hint: 'say with `--sslrootcert FILE` where the client has all that it needs',
+  });
 }

@@ -1,4 +1,7 @@
 import { InputError } from '../../lib/errors.js';
+import { Secret } from '../../lib/secret.js';
+import { certificatesIn, namesMissing } from '../../store/given.js';
+import type { SecretReference } from '../../secrets/reference.js';
 import { topologyOf, type Entrance, type Host, type Inventory, type RolePort } from '../../model/index.js';
 
 /** Where a client connects. */
@@ -18,6 +21,8 @@ export interface Way {
    * does not say that who listens there offers TLS.
    */
   verifies?: 'verify-full' | 'verify-ca';
+  /** Where the authorities are that the inventory gives, each once; undefined in it: in the inventory itself. Undefined: the cluster's own signed them. */
+  given?: readonly (SecretReference | undefined)[];
 }
 
 /** Which way is meant. */
@@ -36,13 +41,13 @@ export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }:
   const wanted = readOnly ? 'replicas' : 'leader';
   const wants = readOnly ? 'any' : 'read-write';
   const pools = direct || readOnly ? [] : portsThat(hosts, 'leader', ({ pooled }) => pooled === true);
-  if (pools.length > 0) return { endpoints: pools, wants, ...(isCertified(hosts) ? { verifies: 'verify-full' } : {}) };
+  if (pools.length > 0) return { endpoints: pools, wants, ...certified(hosts) };
   // The servers' certificates have the virtual address.
   const virtual = direct ? [] : entrancesThat(hosts, wanted);
-  if (virtual.length > 0) return { endpoints: virtual, wants, ...verified(hosts, 'verify-full') };
+  if (virtual.length > 0) return { endpoints: virtual, wants, ...verified(hosts, () => virtual.map(({ address }) => address)) };
   const through = direct ? [] : portsThat(hosts, wanted);
   // Right after a leader was lost a proxy may still lead to it; who reads gets whatever the proxy has.
-  if (through.length > 0) return { endpoints: through, wants, ...verified(hosts, 'verify-ca') };
+  if (through.length > 0) return { endpoints: through, wants, ...verified(hosts, undefined) };
   const servers = portsThat(hosts, 'itself');
   if (servers.length === 0) {
     throw new InputError({
@@ -52,18 +57,42 @@ export function wayIn({ hosts }: Pick<Inventory, 'hosts'>, { readOnly, direct }:
     });
   }
   const alone = hosts.filter(({ roles }) => roles.includes('postgresql')).every((host) => topologyOf(host) === 'single');
-  if (alone) return { endpoints: servers, wants, ...verified(hosts, 'verify-full') };
-  return { endpoints: servers, wants: readOnly ? 'prefer-standby' : 'read-write', ...verified(hosts, 'verify-full') };
+  if (alone) return { endpoints: servers, wants, ...verified(hosts, ownAddress) };
+  return { endpoints: servers, wants: readOnly ? 'prefer-standby' : 'read-write', ...verified(hosts, ownAddress) };
 }
 
-function verified(hosts: readonly Host[], how: NonNullable<Way['verifies']>): Pick<Way, 'verifies'> {
+/** How the servers' certificates are checked where clients connect to these addresses of a host; undefined: to those of a proxy. */
+function verified(hosts: readonly Host[], addresses: ((host: Host) => readonly string[]) | undefined): Pick<Way, 'verifies' | 'given'> {
   const servers = hosts.filter(({ roles }) => roles.includes('postgresql'));
-  return servers.every(({ vars }) => vars['postgresql']?.['tls'] === true) ? { verifies: how } : {};
+  if (!servers.every(({ vars }) => vars['postgresql']?.['tls'] === true)) return {};
+  const isWhole = addresses !== undefined && servers.every((host) => isNamed(host, 'postgresql', addresses(host)));
+  return { verifies: isWhole ? 'verify-full' : 'verify-ca', ...givenFor(servers, 'postgresql') };
 }
 
-/** Whether all pools have certificates of their own, which have their addresses in them. */
-function isCertified(hosts: readonly Host[]): boolean {
-  return hosts.every(({ ports }) => ports.every(({ pooled, certificate }) => pooled !== true || certificate === true));
+/** The same for pools, where all have certificates, which have their own addresses in them. */
+function certified(hosts: readonly Host[]): Pick<Way, 'verifies' | 'given'> {
+  const poolers = hosts.filter(({ ports }) => ports.some(({ pooled }) => pooled === true));
+  if (!poolers.every(({ ports }) => ports.every(({ pooled, certificate }) => pooled !== true || certificate === true))) return {};
+  const isWhole = poolers.every((host) => isNamed(host, 'pgbouncer', ownAddress(host)));
+  return { verifies: isWhole ? 'verify-full' : 'verify-ca', ...givenFor(poolers, 'pgbouncer') };
+}
+
+const ownAddress = ({ clusterAddress }: Host): readonly string[] => [clusterAddress];
+
+/** Whether a certificate has these addresses: those of the cluster's authority do; one that was not fetched is taken to. */
+function isNamed({ vars }: Host, role: string, addresses: readonly string[]): boolean {
+  const text = vars[role]?.['tls_certificate'];
+  const [own] = text instanceof Secret && text.isHere ? certificatesIn(text.reveal()) : [];
+  return own === undefined || namesMissing(own, addresses).length === 0;
+}
+
+function givenFor(hosts: readonly Host[], role: string): Pick<Way, 'given'> {
+  const path = `${role}.tls_ca`;
+  const references = hosts
+    .filter(({ vars }) => vars[role]?.['tls_ca'] !== undefined)
+    .map(({ provenance }) => provenance.get(path)?.reference);
+  if (references.length === 0) return {};
+  return { given: [...new Map(references.map((reference) => [JSON.stringify(reference), reference])).values()] };
 }
 
 /** The virtual addresses that lead there; hosts that share one give the same. */

@@ -8,9 +8,13 @@ import {
   type Examination,
   type Finding,
   type ServiceLayout,
+  type TlsCopies,
 } from '../../index.js';
 import { dcsOf } from '../../../roles/shared/dcs-of.js';
+import { GIVEN_ENDS_SOON, type GivenRole } from '../../../roles/shared/given-tls.js';
 import { tlsFiles } from '../../../roles/shared/layout.js';
+import { poolerIdentity } from '../../../roles/shared/pgbouncer/config-file.js';
+import { serverIdentity } from '../../../roles/shared/server-tls.js';
 import { serviceLayouts } from '../shared/layouts.js';
 
 const DAY = 86_400_000;
@@ -23,15 +27,61 @@ export default defineDiagnosis({
   name: 'certificates',
   looksAt: 'certificates and who signed them',
   find: (examination) => {
+    const given = givenOn(examination);
     const services = examination.view.inventory.hosts.flatMap(({ name }) => {
       const platform = examination.view.platform(name);
-      return platform === undefined ? [] : serviceLayouts(platform).map((layout) => ({ name, layout }));
+      const isOwn = ({ tlsDirectory }: ServiceLayout): boolean =>
+        !given.some(({ host, copies }) => host === name && copies.directory === tlsDirectory);
+      return platform === undefined
+        ? []
+        : serviceLayouts(platform)
+            .filter(isOwn)
+            .map((layout) => ({ name, layout }));
     });
     const ended = services.flatMap(({ name, layout }) => endedOn(examination, name, layout));
     const others = services.flatMap(({ name, layout }) => othersOn(examination, name, layout));
-    return [...together(examination, ended), ...others];
+    return [...together(examination, ended), ...others, ...given.flatMap((place) => givenEnds(examination, place))];
   },
 });
+
+/** A service whose certificate the inventory gives. */
+interface GivenPlace {
+  host: string;
+  role: GivenRole;
+  copies: TlsCopies;
+}
+
+function givenOn({ view }: Examination): GivenPlace[] {
+  const { inventory } = view;
+  const identities = { postgresql: serverIdentity, pgbouncer: poolerIdentity };
+  return (Object.keys(identities) as GivenRole[]).flatMap((role) =>
+    view.hosts(role).flatMap((host) => {
+      const platform = view.platform(host.name);
+      const identity = identities[role](host, inventory);
+      return platform === undefined || identity?.given === undefined ? [] : [{ host: host.name, role, copies: identity.copies(platform) }];
+    }),
+  );
+}
+
+/** Nobody here can renew it, so it is told of early; what counts is the file on the host, whatever the inventory gives by now. */
+function givenEnds(examination: Examination, { host, role, copies: { certificate: path } }: GivenPlace): Finding[] {
+  const { view, now } = examination;
+  const certificate = read(textOf(examination, host, path) ?? '');
+  const left = certificate === undefined ? Infinity : endOf(certificate) - now;
+  if (certificate === undefined || left >= GIVEN_ENDS_SOON * DAY) return [];
+  const has = left <= 0;
+  return [
+    {
+      level: has ? 'broken' : 'danger',
+      host,
+      what: `the certificate ${path}, which the inventory gives, ${has ? 'has expired' : `expires in ${Math.floor(left / DAY)} days`}`,
+      ...(has ? { since: endOf(certificate) } : {}),
+      evidence: [evidenceOf(host, path, certificate)],
+      follows: `${has ? 'clients' : 'from then on clients'} that check the certificate refuse to connect`,
+      mend: `pgprov does not renew it: have another one signed, give it as ${role}.tls_certificate with its key, then run ${pgprov`apply ${view.inventory}`}`,
+    },
+  ];
+}
 
 /** What follows elsewhere when a certificate is not accepted. */
 const REFUSED = ['store-member-down', 'store-handshakes', 'member-down'];

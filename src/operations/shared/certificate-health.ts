@@ -28,8 +28,9 @@ export interface Health {
 export function healthOf({ catalog, inventory, view }: Pick<OperationRun<object>, 'catalog' | 'inventory' | 'view'>): Health {
   const store = dcsOf(inventory);
   const members = view.hosts(store.role).map(({ name }) => ({ host: name, healthy: store.isHealthy(view, name) === true }));
-  const expired = certificatePlaces(catalog, inventory).filter((place) =>
-    certificatesSeen(view, place).some((certificate) => daysLeft(certificate) < 0),
+  // One that is given is not renewed, and no member of the store or of Patroni has one.
+  const expired = certificatePlaces(catalog, inventory).filter(
+    (place) => place.tls.given === undefined && certificatesSeen(view, place).some((certificate) => daysLeft(certificate) < 0),
   );
   // That nobody gets through to a member which does not work, or whose certificate has expired, is no more than its own trouble.
   const unhealthyHosts = new Set([

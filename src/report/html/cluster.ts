@@ -168,9 +168,14 @@ function viewEtcd(member: EtcdStatus): Judged {
   return { name, text: facts.join(', '), good: healthy === true && problem === undefined && requiresClientCertificate !== false };
 }
 
-function viewCertificate({ host, notAfter, daysLeft }: CertificateStatus): Judged {
+function viewCertificate({ host, notAfter, daysLeft, given }: CertificateStatus): Judged {
   const day = notAfter.slice(0, 10);
-  return { name: host, text: daysLeft <= 0 ? `expired on ${day}` : `until ${day}, ${count(daysLeft, 'day')} left`, good: daysLeft >= SOON };
+  const of = given === undefined ? '' : `given for ${given}: `;
+  return {
+    name: host,
+    text: of + (daysLeft <= 0 ? `expired on ${day}` : `until ${day}, ${count(daysLeft, 'day')} left`),
+    good: daysLeft >= SOON,
+  };
 }
 
 function viewService({ host, role, text, level }: ServiceStatus): Judged {

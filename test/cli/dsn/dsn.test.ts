@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { dsn } from '../../../src/cli/dsn/dsn.js';
 import { dsnText, DSN_FORMS, type DsnForm } from '../../../src/cli/dsn/forms.js';
 import { wayIn, type WantedWay } from '../../../src/cli/dsn/ways.js';
 import { buildProgram } from '../../../src/cli/main.js';
+import { companyPair } from '../../support/company-pki.js';
+import { workplaces } from '../../support/directory.js';
 import { inventoryOf } from '../../support/inventory.js';
 
 const ROLES = 'roles: [base, pgdg, postgresql, replication, etcd, patroni]\n';
@@ -10,6 +15,8 @@ const MEMBERS = `cluster: demo\n${ROLES}hosts:\n  pg1: {address: 192.0.2.1, clus
 const PROXIES = '  lb1: {address: 10.0.0.8, roles: [base, haproxy]}\n  lb2: {address: 10.0.0.9, roles: [base, haproxy]}\n';
 const HBA = 'postgresql: {hba: [host all all 10.0.0.0/24 scram-sha-256]}\n';
 const ONE = 'cluster: demo\nhosts:\n  pg1: {address: 10.0.0.1, roles: [base, pgdg, postgresql, replication]}\n';
+
+const workplace = workplaces();
 
 async function printed(yaml: string, form: DsnForm, wanted: Partial<WantedWay> = {}, client: object = {}): Promise<string> {
   const way = wayIn(await inventoryOf(yaml), { readOnly: false, direct: false, ...wanted });
@@ -146,5 +153,38 @@ describe('pgprov dsn', () => {
       .commands.find((command) => command.name() === 'dsn')
       ?.options.find(({ long }) => long === '--format');
     expect(option?.argChoices).toEqual([...DSN_FORMS]);
+  });
+});
+
+describe('pgprov dsn with certificates of one’s own', () => {
+  const pair = companyPair(['db.example.com', '10.0.0.1', '10.0.0.2']);
+  const named = companyPair(['db.example.com']);
+  const given = ({ certificate, key, ca }: typeof pair): string =>
+    `postgresql: ${JSON.stringify({ tls: true, tls_certificate: certificate, tls_key: key, tls_ca: ca })}\n`;
+
+  it('has them checked whole only where they have the addresses', async () => {
+    expect(await printed(`${MEMBERS}${given(pair)}`, 'uri')).toContain('sslmode=verify-full');
+    expect(await printed(`${MEMBERS}${given(named)}`, 'uri')).toContain('sslmode=verify-ca');
+  });
+
+  it.each<{ title: string; ca: object; says: RegExp }>([
+    { title: 'in a file', ca: { file: 'company.crt' }, says: /sslrootcert=.*%2Fcompany\.crt/u },
+    { title: 'in no file', ca: { env: 'COMPANY_CA' }, says: /not as a file that a client could be pointed to/u },
+  ])('points to the authority $title', async ({ ca, says }) => {
+    const directory = workplace();
+    writeFileSync(join(directory, 'company.crt'), pair.ca);
+    const yaml = `${MEMBERS}postgresql: ${JSON.stringify({ tls: true, tls_certificate: pair.certificate, tls_key: pair.key, tls_ca: ca })}\n`;
+    writeFileSync(join(directory, 'inventory.yml'), yaml);
+    process.env['COMPANY_CA'] = pair.ca;
+    const said: string[] = [];
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    try {
+      const options = { format: 'uri', dbname: 'postgres' } as Parameters<typeof dsn>[1];
+      await dsn(join(directory, 'inventory.yml'), options).catch((error: unknown) => said.push(String((error as Error).message)));
+    } finally {
+      write.mockRestore();
+      delete process.env['COMPANY_CA'];
+    }
+    expect(said.join('')).toMatch(says);
   });
 });

@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import certificates from '../../../src/diagnoses/host/certificates.js';
 import { fileHandle, type PathState } from '../../../src/resources/file.js';
 import { issueNode, makeAuthority, type KeyPair } from '../../../src/store/issue.js';
+import { companyPair } from '../../support/company-pki.js';
 import { expired } from '../../support/expired.js';
 import { findings, found, seen, type ExaminedHost } from '../../support/examination.js';
+import { THREE } from '../../support/inventory.js';
 
 const work = mkdtempSync(join(tmpdir(), 'pgprov-certificates-'));
 let authority: KeyPair;
@@ -74,4 +76,32 @@ it('finds a certificate that another host does not trust', async () => {
   expect(await found(certificates, { pg1: host(authority.certificate, own.certificate), pg2: host(other.certificate) })).toEqual([
     'broken pg1 the certificate /etc/etcd/tls/node.crt is of an authority that pg2 does not trust',
   ]);
+});
+
+describe('a certificate that the inventory gives', () => {
+  const pair = companyPair(['db.example.com', '10.0.0.1', '10.0.0.2', '10.0.0.3']);
+  const [leaf = '', between = ''] = pair.certificate.split(/(?<=END CERTIFICATE-----\n)(?=-)/u);
+  const yaml = `${THREE}postgresql: ${JSON.stringify({ tls: true, tls_certificate: pair.certificate, tls_key: pair.key, tls_ca: pair.ca })}\n`;
+  const having = (certificate: string): ExaminedHost => ({
+    states: [seen(fileHandle('/etc/pgprov/postgresql-17-main/node.crt'), file(certificate))],
+  });
+
+  it.each<{ title: string; certificate: () => string; what: RegExp[] }>([
+    { title: 'lasts', certificate: () => pair.certificate, what: [] },
+    {
+      title: 'has expired',
+      certificate: () => expired(leaf, pair.key, { certificate: between, key: pair.betweenKey }),
+      what: [/^the certificate \/etc\/pgprov\/postgresql-17-main\/node\.crt, which the inventory gives, has expired$/u],
+    },
+    {
+      title: 'ends soon',
+      certificate: () => companyPair(['db'], { days: 5 }).certificate,
+      what: [/which the inventory gives, expires in [4-6] days$/u],
+    },
+  ])('is told of where it $title, with advice that is no renewal', async ({ certificate, what }) => {
+    const all = await findings(certificates, { pg1: having(certificate()) }, yaml);
+    expect(all.map((finding) => finding.what)).toEqual(what.map((pattern): unknown => expect.stringMatching(pattern)));
+    expect(all.map(({ mend }) => mend).join('')).not.toContain('certs renew');
+    expect(all.every(({ mend = '' }) => mend.includes('have another one signed'))).toBe(true);
+  });
 });

@@ -28,6 +28,7 @@ const ROTATED = 'rotate.test.ts';
 const BACKUPS = 'backup.test.ts';
 const STREAMING = 'streaming.test.ts';
 const TLS = 'matrix/tls.test.ts';
+const GIVEN_TLS = 'matrix/given-tls.test.ts';
 const CONSUL = 'matrix/consul.test.ts';
 const HAPROXY = 'matrix/haproxy.test.ts';
 const PGBOUNCER = 'matrix/pgbouncer.test.ts';
@@ -86,6 +87,9 @@ export const TRIALS: readonly Trial[] = [
   { variable: 'etcd.version', elsewhere: UPDATE },
   { variable: 'postgresql.tls', elsewhere: TLS },
   { variable: 'postgresql.tls_names', elsewhere: TLS },
+  { variable: 'postgresql.tls_certificate', elsewhere: GIVEN_TLS },
+  { variable: 'postgresql.tls_key', elsewhere: GIVEN_TLS },
+  { variable: 'postgresql.tls_ca', elsewhere: GIVEN_TLS },
   fixed('postgresql.encoding', 'LATIN1', /the cluster was made with UTF8/u),
   fixed('postgresql.locale', 'C', /the cluster was made with C\.UTF-8/u),
   { variable: 'postgresql.generate_locale', value: 'false' },
@@ -195,6 +199,7 @@ export const TRIALS: readonly Trial[] = [
     'tls',
     'tls_names',
   ].map((name): Trial => ({ variable: `pgbouncer.${name}`, elsewhere: PGBOUNCER })),
+  ...['tls_certificate', 'tls_key', 'tls_ca'].map((name): Trial => ({ variable: `pgbouncer.${name}`, elsewhere: GIVEN_TLS })),
   { variable: 'vip.address', elsewhere: VIP },
   { variable: 'vip.advert_interval', elsewhere: VIP },
   { variable: 'vip.check_interval', elsewhere: VIP },
