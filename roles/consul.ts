@@ -6,6 +6,7 @@ import { consulProblems, guardAgent, untriedSystem } from './shared/consul/guard
 import { agentHandshakes, agentUsesItsFiles } from './shared/consul/handshakes.js';
 import { allServersGate, leaderGate } from './shared/consul/health.js';
 import { agentToken, patroniToken } from './shared/consul/patroni-token.js';
+import { consulSaves } from './shared/consul/saves.js';
 import { consulClient, CONSUL_PORTS, consulServers, DATACENTER } from './shared/consul/servers.js';
 import { MANAGEMENT_TOKEN } from './shared/consul/tokens.js';
 import { consulUnitGuard } from './shared/consul/unit-guard.js';
@@ -16,7 +17,6 @@ import { installation } from './shared/packages.js';
 import { reachesPeers } from './shared/peers.js';
 import { quorumOf } from './shared/quorum.js';
 import { CONSUL_VARIABLES } from './shared/sections/consul.js';
-import { unitSaves } from './shared/unit-saves.js';
 
 export default defineRole({
   name: 'consul',
@@ -40,7 +40,7 @@ export default defineRole({
     reachesPeers(context.host, context.inventory),
     onlyThoroughly(programOf(context, 'consul')),
   ],
-  saves: ({ platform }, { form }) => [...unitSaves('consul', platform.consul.unit, form)],
+  saves: consulSaves,
   tls: () => ({
     names: ['127.0.0.1', `server.${DATACENTER}.consul`],
     copies: ({ consul }) => tlsCopies(consul),

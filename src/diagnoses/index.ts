@@ -7,6 +7,11 @@ import restoreUnfinished from './cluster/restore-unfinished.js';
 import secondWriter from './cluster/second-writer.js';
 import synchronous from './cluster/synchronous.js';
 import versions from './cluster/versions.js';
+import consulAgent from './consul/agent.js';
+import consulPeers from './consul/peers.js';
+import consulQuorum from './consul/quorum.js';
+import consulServerDown from './consul/server-down.js';
+import consulToken from './consul/token.js';
 import storeDamaged from './etcd/damaged.js';
 import storeHandshakes from './etcd/handshakes.js';
 import storeIdentity from './etcd/identity.js';
@@ -89,6 +94,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   noLeader,
   twoPrimaries,
   storeQuorum,
+  consulQuorum,
   storeSpace,
   storeWrites,
   initializeKey,
@@ -126,9 +132,13 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   unitRestarts,
   unitStopped,
   poolsPaused,
+  consulToken,
+  consulAgent,
   storeHandshakes,
   storeMembers,
+  consulPeers,
   storeMemberDown,
+  consulServerDown,
   wraparound,
   failsafe,
   walAhead,

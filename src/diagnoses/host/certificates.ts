@@ -19,6 +19,9 @@ import { serviceLayouts } from '../shared/layouts.js';
 
 const DAY = 86_400_000;
 
+/** Where a service has its TLS files. */
+type TlsPlace = Pick<ServiceLayout, 'tlsDirectory'>;
+
 /** With fewer days left it is a danger; `apply` makes new ones much earlier. */
 const SOON = 14;
 
@@ -30,13 +33,9 @@ export default defineDiagnosis({
     const given = givenOn(examination);
     const services = examination.view.inventory.hosts.flatMap(({ name }) => {
       const platform = examination.view.platform(name);
-      const isOwn = ({ tlsDirectory }: ServiceLayout): boolean =>
+      const isOwn = ({ tlsDirectory }: TlsPlace): boolean =>
         !given.some(({ host, copies }) => host === name && copies.directory === tlsDirectory);
-      return platform === undefined
-        ? []
-        : serviceLayouts(platform)
-            .filter(isOwn)
-            .map((layout) => ({ name, layout }));
+      return platform === undefined ? [] : [...serviceLayouts(platform), platform.consul].filter(isOwn).map((layout) => ({ name, layout }));
     });
     const ended = services.flatMap(({ name, layout }) => endedOn(examination, name, layout));
     const others = services.flatMap(({ name, layout }) => othersOn(examination, name, layout));
@@ -84,10 +83,10 @@ function givenEnds(examination: Examination, { host, role, copies: { certificate
 }
 
 /** What follows elsewhere when a certificate is not accepted. */
-const REFUSED = ['store-member-down', 'store-handshakes', 'member-down'];
+const REFUSED = ['store-member-down', 'consul-server-down', 'store-handshakes', 'member-down'];
 
 /** What follows when so many have expired that no quorum is left. */
-const FOR_ALL = ['store-quorum', 'no-leader', 'failsafe'];
+const FOR_ALL = ['store-quorum', 'consul-quorum', 'no-leader', 'failsafe'];
 
 /** Where expired certificates leave no quorum they are the cluster's, and why nobody can write. */
 function together({ view }: Examination, ended: readonly Finding[]): readonly Finding[] {
@@ -115,7 +114,7 @@ function textOf({ view }: Examination, host: string, path: string): string | und
 }
 
 /** The certificate of a service, with who signed it where the host has that authority. */
-function certificateOf(examination: Examination, host: string, layout: ServiceLayout) {
+function certificateOf(examination: Examination, host: string, layout: TlsPlace) {
   const { certificate: path, ca } = tlsFiles(layout);
   const own = textOf(examination, host, path);
   const certificate = own === undefined ? undefined : read(own);
@@ -138,7 +137,7 @@ const evidenceOf = (host: string, source: string, { validTo, issuer }: X509Certi
   line: `notAfter=${validTo}, issuer ${issuer.replaceAll('\n', ', ')}`,
 });
 
-function endedOn(examination: Examination, host: string, layout: ServiceLayout): Finding[] {
+function endedOn(examination: Examination, host: string, layout: TlsPlace): Finding[] {
   const { view, now } = examination;
   const { path, ca, certificate, authority } = certificateOf(examination, host, layout) ?? {};
   if (path === undefined || certificate === undefined) return [];
@@ -160,7 +159,7 @@ function endedOn(examination: Examination, host: string, layout: ServiceLayout):
 }
 
 /** Of certificates that are about to expire, and those of an authority that a host does not trust. */
-function othersOn(examination: Examination, host: string, layout: ServiceLayout): Finding[] {
+function othersOn(examination: Examination, host: string, layout: TlsPlace): Finding[] {
   const { view, now } = examination;
   const { path, ca, certificate } = certificateOf(examination, host, layout) ?? {};
   if (path === undefined || ca === undefined || certificate === undefined) return [];
@@ -194,7 +193,7 @@ function othersOn(examination: Examination, host: string, layout: ServiceLayout)
   ];
 }
 
-function isOfBackups({ view }: Examination, host: string, { tlsDirectory }: ServiceLayout): boolean {
+function isOfBackups({ view }: Examination, host: string, { tlsDirectory }: TlsPlace): boolean {
   return view.platform(host)?.pgbackrest.tlsDirectory === tlsDirectory;
 }
 

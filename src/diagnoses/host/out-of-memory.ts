@@ -42,7 +42,7 @@ export default defineDiagnosis({
           follows:
             'PostgreSQL ends all its connections when one of its processes is killed so, and a member may lose the lead; it will happen again',
           mend: `let it need less, or give it more memory: \`ps -eo rss,comm --sort -rss | head\`, as root on ${host.name}, shows who has it; work_mem times connections is the usual cause`,
-          explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down'],
+          explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down', 'consul-server-down'],
         },
       ];
     }),

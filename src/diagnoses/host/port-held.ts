@@ -28,7 +28,7 @@ export default defineDiagnosis({
               evidence: [{ host: host.name, source: 'ss', line: `:${port} ${process || '?'} ${unit || 'no unit'}` }],
               follows: `${what} cannot listen there, and who connects reaches something else`,
               mend: `if nobody needs it, end it: \`${end}${down && mayStart ? `; ${restartCommand(...units)}` : ''}\`, as root on ${host.name}`,
-              explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down'],
+              explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down', 'consul-server-down'],
             };
           }),
       ),

@@ -52,7 +52,7 @@ export default defineDiagnosis({
           evidence: denied.slice(-3).map(asEvidence),
           follows: 'the service does not start, or ends, with “Permission denied” where the permissions of files are right',
           mend: mendOf(examination, host, new Set(down.map(({ unit }) => unit)), denied),
-          explains: ['unit-failed', 'unit-restarts', 'start-failed', 'member-down', 'store-member-down'],
+          explains: ['unit-failed', 'unit-restarts', 'start-failed', 'member-down', 'store-member-down', 'consul-server-down'],
         },
       ];
     }),

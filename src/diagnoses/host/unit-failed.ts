@@ -39,7 +39,7 @@ export default defineDiagnosis({
             ],
             follows: 'its service is down on this host, and systemd leaves it so',
             mend: `see what it said, mend that, then start it: \`systemctl reset-failed ${unit}; systemctl start ${unit}\`, as root on ${host.name}`,
-            explains: ['member-down', 'store-member-down'],
+            explains: ['member-down', 'store-member-down', 'consul-server-down'],
           };
         }),
     ),

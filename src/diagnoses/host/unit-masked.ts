@@ -22,7 +22,7 @@ export default defineDiagnosis({
             evidence: [{ host: host.name, source: 'systemctl', line: `${unit}.service is masked ${masked}` }],
             follows: running ? 'it runs on, and once it ends nothing can start it again' : 'systemd does not start it, whoever asks for it',
             mend: `let it start again: \`systemctl unmask ${runtime}${unit} && systemctl start ${unit}\`, as root on ${host.name}`,
-            explains: ['unit-failed', 'unit-stopped', 'unit-not-at-boot', 'member-down', 'store-member-down'],
+            explains: ['unit-failed', 'unit-stopped', 'unit-not-at-boot', 'member-down', 'store-member-down', 'consul-server-down'],
           },
         ];
       }),

@@ -35,7 +35,7 @@ export default defineDiagnosis({
           ],
           follows: 'its service is not there on this host, however often it is begun',
           mend: `see what it says before it ends: \`journalctl -u ${unit} | grep -B 9 '${ENDED}' | tail -n 40\`, as root on ${host.name}`,
-          explains: ['unit-failed', 'member-down', 'store-member-down'],
+          explains: ['unit-failed', 'member-down', 'store-member-down', 'consul-server-down'],
         })),
     ),
 });

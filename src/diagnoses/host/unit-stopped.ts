@@ -53,7 +53,7 @@ function mendOf(examination: Examination, host: Host, unit: string): string {
 
 /** What fails elsewhere while a service is down: without the server of a repository no member archives. */
 function sufferers({ view }: Examination, host: string, unit: string): Pick<Finding, 'explains' | 'affects'> {
-  const explains = ['member-down', 'store-member-down'];
+  const explains = ['member-down', 'store-member-down', 'consul-server-down'];
   if (unit !== view.platform(host)?.pgbackrest.unit) return { explains };
   return { explains: [...explains, 'archiver'], affects: view.hosts('backup').map(({ name }) => name) };
 }

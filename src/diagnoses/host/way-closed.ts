@@ -31,7 +31,7 @@ export default defineDiagnosis({
             ],
             follows: `what ${from.name} asks of ${to.name} there gets no answer: votes, replication, or Patroni’s questions, while other members see nothing wrong`,
             mend: `find the rule that keeps ${from.name} (${from.clusterAddress}) out, on ${to.name} or between the two: \`{ nft list ruleset; iptables-save; } 2>/dev/null | grep -nE 'drop|reject|DROP|REJECT'\`, as root on ${to.name}`,
-            explains: ['store-member-down'],
+            explains: ['store-member-down', 'consul-server-down'],
           },
         ];
       }),
