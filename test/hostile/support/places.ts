@@ -18,7 +18,7 @@ export interface Place {
   draft(value: string): Draft;
   /** What a loaded inventory has there; undefined where it does not show. */
   read(inventory: Inventory): unknown;
-  /** It takes only what is on a list, or names something that is not there. */
+  /** It takes only what is on a list, names something that is not there, or is refused without what goes with it, as a key without its certificate. */
   closed: boolean;
   /** Values of a kind that the schema may take, for comparison. */
   benign: readonly string[];
@@ -138,7 +138,7 @@ function placesIn(schema: VariableSchema, name: string, path: readonly Step[]): 
     draft: (text) => draftWith(path, text),
     read,
     benign: wordsFor(schema),
-    closed: schema.enum !== undefined || /\.(?:env|file)$/u.test(name),
+    closed: schema.enum !== undefined || /\.(?:env|file)$|\.tls_(?:certificate|key|ca)(?:\.|$)/u.test(name),
   };
   if (schema.anyOf !== undefined || schema.oneOf !== undefined) {
     return [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((branch) => placesIn(branch, name, path));
