@@ -39,5 +39,6 @@ it('only what is known to be true of them works on them', () => {
     'start',
     'stop',
     'switchover',
+    'update',
   ]);
 });
