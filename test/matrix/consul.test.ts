@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
-import { controldata, describeMembers, must, patronictl, sql } from '../integration/support/outside.js';
+import { controldata, describeMembers, must, sql } from '../integration/support/outside.js';
 import { pgprov } from '../integration/support/pgprov.js';
 import { CLIENT, withClient } from '../integration/support/written-cluster.js';
 import type { LabHost } from '../lab/index.js';
@@ -150,63 +150,11 @@ describe('Consul as the store of Patroni, three servers on the members', () => {
     expect(await writer.lost([])).toEqual([]);
   });
 
-  it('is not restarted where the others would be no quorum, and has its leader back once it has one again', async () => {
-    const leader = cluster.host(await whole(cluster, 3));
-    await on('systemctl stop consul', [pg3]);
-    const refused = await cluster.run('apply', '--host', 'pg1,pg2', '--set', 'consul.raft_multiplier=3');
-    expect([refused.code, refused.all]).toEqual([
-      4,
-      expect.stringMatching(/pg3 is not healthy: a restart of consul here would leave 1 of 3 members, and a quorum needs 2/u),
-    ]);
-    await on('systemctl stop consul', [pg1]);
-    const demoted = (): Promise<string> => must(leader, 'journalctl -u patroni -o cat --no-pager -n 50');
-    await expect.poll(demoted, { timeout: patience(90_000) }).toMatch(/demot\w+ self because DCS is not accessible/iu);
-    const status = await cluster.run('status');
-    expect([status.code, status.all]).toEqual([1, expect.stringMatching(/server of Consul does not answer, or has no quorum/u)]);
-    const switched = await cluster.run('switchover', '--yes');
-    expect([switched.code, switched.all]).toEqual([4, expect.stringMatching(/Consul has no quorum|the cluster has no leader/u)]);
-    await applied(cluster);
-    await whole(cluster, 3);
-    expect(await writer.lost([])).toEqual([]);
-  });
-
   it('takes a server back that has lost its data', async () => {
     await on('systemctl stop consul && rm -rf /var/lib/consul/raft /var/lib/consul/serf /var/lib/consul/node-id', [pg3]);
     await applied(cluster);
     await whole(cluster, 3);
     expect((await cluster.run('status')).code).toBe(0);
-  });
-
-  it('that was wiped makes no new cluster of data that is there: apply refuses, recover gives the scope its identity back', async () => {
-    const identifier = await controldata(pg1, 'Database system identifier');
-    const rows = await sql(cluster.host(await whole(cluster, 3)), 'SELECT count(*) FROM walk');
-    await writer.stop();
-    await on('systemctl stop patroni');
-    await on('systemctl stop consul && rm -rf /var/lib/consul/raft /var/lib/consul/serf /var/lib/consul/node-id');
-    const down = await cluster.run('apply');
-    expect([down.code, down.all]).toEqual([
-      4,
-      expect.stringMatching(/Consul does not know the PostgreSQL cluster that is the data of demo/u),
-    ]);
-    // Consul ends with 1 where it is stopped without leaving the others.
-    expect(await on('systemctl is-active consul patroni || :')).toEqual(['failed\ninactive', 'failed\ninactive', 'failed\ninactive']);
-
-    await on('systemctl start consul');
-    const empty = await cluster.run('apply');
-    expect([empty.code, empty.all]).toEqual([
-      4,
-      expect.stringMatching(/Consul does not know the PostgreSQL cluster that is the data of demo[\s\S]*pgprov recover/u),
-    ]);
-    expect(await on('systemctl is-active patroni || :')).toEqual(['inactive', 'inactive', 'inactive']);
-    expect(await key(pg1, 'initialize')).toMatch(/404$/u);
-
-    const recovered = await cluster.run('recover', '--yes');
-    expect(recovered.code, recovered.all).toBe(0);
-    const leader = await whole(cluster, 3);
-    expect(await key(pg1, 'initialize')).toBe(`${identifier} 200`);
-    expect(Number(await sql(cluster.host(leader), 'SELECT count(*) FROM walk'))).toBeGreaterThanOrEqual(Number(rows));
-    expect(await patronictl(pg1, 'list')).toContain(identifier);
-    await applied(cluster);
   });
 });
 
