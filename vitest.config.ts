@@ -4,6 +4,7 @@ import { HOOK_LIMIT, POLL_LIMIT, POLL_PAUSE, TEST_LIMIT } from './test/runner/li
 import { LongestFirst } from './test/runner/longest-first.js';
 import { measureFactor } from './test/runner/machine.js';
 import { RunReporter } from './test/runner/run-reporter.js';
+import { resting } from './test/runner/turns.js';
 import { MATRIX, SEED } from './test/support/depth.js';
 import { patience } from './test/support/patience.js';
 
@@ -47,6 +48,8 @@ const WITH_HOSTS = {
   sequence: { groupOrder: 2 },
 };
 
+const RESTING = resting(process.argv.slice(2)).map((name) => `test/integration/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -67,7 +70,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...WITH_HOSTS, name: 'integration', include: ['test/integration/**/*.test.ts'] } },
+      { test: { ...WITH_HOSTS, name: 'integration', include: ['test/integration/**/*.test.ts'], exclude: RESTING } },
       ...(MATRIX ? [{ test: { ...WITH_HOSTS, name: 'matrix', include: ['test/matrix/**/*.test.ts'] } }] : []),
     ],
   },

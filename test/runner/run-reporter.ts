@@ -8,6 +8,7 @@ import { RUN_VARIABLE, thisRun } from '../lab/run-labels.js';
 import { MATRIX, SEED } from '../support/depth.js';
 import { patienceFactor } from '../support/patience.js';
 import { leftOut, noteBeginning } from './budget.js';
+import { resting, restingWords } from './turns.js';
 import { nameOf, WITH_HOSTS } from './longest-first.js';
 import { closingLine, type Counts, type Failure, isSuccess, renderEnd, renderFailures, type TimedFile } from './report.js';
 import { readSpent, sumSpent } from './spendings.js';
@@ -79,6 +80,8 @@ export class RunReporter implements Reporter {
         .filter((name) => name !== ''),
     );
     if (left.length > 0) console.log([...left, ''].join('\n'));
+    const rested = modules.some(({ project }) => project.name === 'integration') ? restingWords(resting(process.argv.slice(2))) : [];
+    if (rested.length > 0) console.log([...rested, ''].join('\n'));
     const later = this.#text('spent.factor');
     if (later !== '') say(`the time limits of tests with hosts were × ${Math.max(patienceFactor(), Number(later))}`);
     mkdirSync(join(CHECKOUT, '.lab'), { recursive: true });
