@@ -1,7 +1,8 @@
 import { enumerate, type CheckResult } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
-import { leaderOf, notStreamingWhy } from '../members.js';
+import { leaderOf } from '../members.js';
+import { streamChecks } from '../stream-checks.js';
 import type { LeavingRun as Run } from './options.js';
 import { isInPatroni, isInPlace, isInStore, nameOf, servesThere, slotsLeft, slotsTtlOf, stayingHosts, storeRunsThere } from './seen.js';
 
@@ -36,18 +37,7 @@ export function leavingProofs(run: Run): CheckResult[] {
       ok: slots.length === 0 && slotsTtlOf(run) === (options.slotsTtl ?? null),
       detail: slots.length === 0 ? `member_slots_ttl ${slotsTtlOf(run) ?? 'not set'}` : `there is one on ${enumerate(slots)}`,
     },
-    ...members
-      .filter((each) => each !== leader)
-      .map((each): CheckResult => {
-        const why = leader === undefined ? 'has nobody to stream from' : notStreamingWhy(view, leader, each);
-        return {
-          host: each,
-          title: 'it streams',
-          ok: why === undefined,
-          detail: why === undefined ? `from ${leader}` : `it ${why}`,
-          settles: true,
-        };
-      }),
+    ...streamChecks(view, leader, members),
     ...(view.surveyed(name) && !isInPlace(run)
       ? [
           {

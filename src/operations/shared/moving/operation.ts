@@ -2,7 +2,8 @@ import { enumerate, type CheckResult, type Operation } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { slotsLeft, slotsTtlOf } from '../leaving/seen.js';
-import { leaderOf, leastBehind, notStreamingWhy } from '../members.js';
+import { leaderOf, leastBehind } from '../members.js';
+import { streamChecks } from '../stream-checks.js';
 import { movingObjections, movingProblems } from './guards.js';
 import type { MovingOptions, MovingRun as Run } from './options.js';
 import {
@@ -76,17 +77,6 @@ function movingProofs(run: Run): CheckResult[] {
             detail: slots.length === 0 ? `member_slots_ttl ${slotsTtlOf(run) ?? 'not set'}` : `there is one on ${enumerate(slots)}`,
           },
         ]),
-    ...members
-      .filter((each) => each !== leader)
-      .map((each): CheckResult => {
-        const why = leader === undefined ? 'has nobody to stream from' : notStreamingWhy(view, leader, each);
-        return {
-          host: each,
-          title: 'it streams',
-          ok: why === undefined,
-          detail: why === undefined ? `from ${leader}` : `it ${why}`,
-          settles: true,
-        };
-      }),
+    ...streamChecks(view, leader, members),
   ];
 }
