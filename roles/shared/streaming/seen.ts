@@ -11,6 +11,9 @@ export interface SeenServer {
   says: StreamingWords | undefined;
 }
 
+/** That a standby replays nothing, as a clause that follows its name. Once its connection has ended it makes no other one until that ends. */
+export const REPLAY_PAUSED = 'has its replay paused (pg_wal_replay_resume() ends that)';
+
 /** The servers that have data, or what is left of it, of the hosts that answered. */
 export function seenServers(view: View): SeenServer[] {
   return streamingServers(view.inventory.hosts).flatMap(({ name }): SeenServer[] => {

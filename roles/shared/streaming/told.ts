@@ -1,7 +1,7 @@
 import { enumerate, pgprov, type CheckResult, type Drift, type Inventory, type StreamingWords, type View } from '../../../src/index.js';
 import { guardParted } from './guards.js';
 import { synchronousOf } from './synchronous.js';
-import { isJoining, primaryOf, seenServers } from './seen.js';
+import { isJoining, primaryOf, seenServers, REPLAY_PAUSED } from './seen.js';
 
 /** That another server is the primary than the inventory says: told by every command that looks, and settled by a person. */
 export function leaderDrift(view: View): Drift[] {
@@ -55,7 +55,12 @@ export function checkStreaming(view: View): CheckResult[] {
     ...standbys.map(({ name, says }): CheckResult => {
       const sent = servers.flatMap((server) => server.says?.sends ?? []).find((target) => target.name === name);
       const ok = says?.receives === true && (primary === undefined || sent?.state === 'streaming');
-      const seen = says === undefined ? 'PostgreSQL does not answer' : says.receives ? 'it receives' : 'it receives nothing';
+      const seen =
+        says === undefined
+          ? 'PostgreSQL does not answer'
+          : says.receives
+            ? 'it receives'
+            : `it receives nothing${says.paused === true ? `, and ${REPLAY_PAUSED}` : ''}`;
       const detail = ok
         ? `timeline ${says?.timeline}`
         : `${seen}; ${sent === undefined ? 'no server has a connection from it' : `its sender has it as ${sent.state}`}`;

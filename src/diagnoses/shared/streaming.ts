@@ -35,7 +35,7 @@ export function serverEvidence({ view }: Examination, host: string): Evidence {
   const does = says.standby
     ? says.receives
       ? 'receives WAL'
-      : 'receives no WAL'
+      : `receives no WAL${says.paused === true ? ', its replay is paused' : ''}`
     : sends.length === 0
       ? 'sends WAL to nobody'
       : `sends WAL to ${enumerate(sends)}`;

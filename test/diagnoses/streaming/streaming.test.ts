@@ -162,6 +162,14 @@ describe('servers that stream without Patroni', () => {
     expect(findings(diagnosis, well, { logs: fatal(text) })).toEqual([]);
   });
 
+  it('are told that a standby whose replay is paused connects to nobody, and how that ends', () => {
+    const found = one(standbyCutOff, { ...away, pg3: standby({ receives: false, paused: true }) });
+    expect(found.what).toBe('it does not stream from pg1, and its replay is paused, so that it connects to nobody');
+    expect(found.mend).toContain('pg_wal_replay_resume()');
+    expect(found.mend).not.toContain('apply');
+    expect(one(standbyCutOff, away).mend).toContain('apply');
+  });
+
   it('are told that the password on the primary is another, once for all, where no server can log in', () => {
     const refused = { pg1: '10.0.0.3', pg2: '10.0.0.1', pg3: '10.0.0.1' };
     const found = one(standbyPassword, away, { logs: fatal(`could not connect to the primary server: ${WRONG}`), refused });

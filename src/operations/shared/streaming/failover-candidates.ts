@@ -1,5 +1,5 @@
 import { DATA_DIRECTORY, enumerate, formatLsn, type Inventory, type View } from '../../../index.js';
-import { isJoining } from '../../../../roles/shared/streaming/seen.js';
+import { isJoining, REPLAY_PAUSED } from '../../../../roles/shared/streaming/seen.js';
 import { synchronousOf } from '../../../../roles/shared/streaming/synchronous.js';
 import { utcText } from '../moment.js';
 import { serverNames, serverOn } from './seen.js';
@@ -31,7 +31,7 @@ export function unableWhy({ view, lost }: Lost, name: string): string | undefine
   if (server === undefined) return 'has no data';
   if (server.says?.standby === false) return 'is a primary';
   if (reachOf(view, name) === undefined) return 'is down, and how far its WAL goes cannot be read';
-  if (server.says?.paused === true) return 'has its replay paused (pg_wal_replay_resume() ends that)';
+  if (server.says?.paused === true) return REPLAY_PAUSED;
   return hinderedWhy(view, name);
 }
 

@@ -11,7 +11,7 @@ import {
   type ServerUnitState,
   type View,
 } from '../../../index.js';
-import { primaryOf, seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
+import { primaryOf, REPLAY_PAUSED, seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
 import { streamingServers, upstreamOf } from '../../../../roles/shared/streaming/servers.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 
@@ -68,7 +68,7 @@ export function isBeingMade(view: View, host: string): boolean {
 export function notStreamingWhy(view: View, host: string): string | undefined {
   const says = serverOn(view, host)?.says;
   if (says === undefined) return 'PostgreSQL does not answer';
-  if (!says.receives) return 'it receives nothing';
+  if (!says.receives) return says.paused === true ? `it receives nothing, and ${REPLAY_PAUSED}` : 'it receives nothing';
   const sent = seenServers(view)
     .flatMap((server) => server.says?.sends ?? [])
     .find((target) => target.name === host);

@@ -1,5 +1,5 @@
 import { lsnBytes, TAKEOVER, unknownName, type Inventory, type OperationObjection, type View } from '../../../index.js';
-import { isJoining, primaryOf } from '../../../../roles/shared/streaming/seen.js';
+import { isJoining, primaryOf, REPLAY_PAUSED } from '../../../../roles/shared/streaming/seen.js';
 import { upstreamOf } from '../../../../roles/shared/streaming/servers.js';
 import { serverNames, serverOn } from './seen.js';
 
@@ -36,7 +36,7 @@ export function notFollowingWhy(view: View, primary: string, name: string): stri
   const { says } = server;
   if (says === undefined) return 'is down';
   if (!says.standby) return 'is a primary';
-  if (!says.receives) return 'receives no WAL';
+  if (!says.receives) return says.paused === true ? `receives no WAL, and ${REPLAY_PAUSED}` : 'receives no WAL';
   const source = upstreamNamed(view.inventory, name) ?? primary;
   const sent = serverOn(view, source)?.says?.sends.find((target) => target.name === name);
   if (sent?.state !== 'streaming') return `does not stream from ${source}`;
@@ -44,6 +44,14 @@ export function notFollowingWhy(view: View, primary: string, name: string): stri
   return timeline === undefined || says.timeline === timeline
     ? undefined
     : `is on timeline ${says.timeline}, and ${primary} on ${timeline}`;
+}
+
+/**
+ * Why a server that gets WAL now will not get it from another primary, as a clause that follows its name: one whose replay is paused connects to nobody
+ * anew. Undefined: it will.
+ */
+export function notTurningWhy(view: View, primary: string, name: string): string | undefined {
+  return notFollowingWhy(view, primary, name) ?? (serverOn(view, name)?.says?.paused === true ? REPLAY_PAUSED : undefined);
 }
 
 /** That nobody could write to a standby once it is the primary, as a clause that follows its name; undefined: not by its settings. */

@@ -17,6 +17,7 @@ import {
   type View,
 } from '../../../index.js';
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
+import { REPLAY_PAUSED } from '../../../../roles/shared/streaming/seen.js';
 import { serverNames, serverOn } from './seen.js';
 import { hinderedWhy, isFurther, notFollowingWhy, othersThan, reachOf, upstreamNamed } from './servers-seen.js';
 import { missingSlots } from './take-over.js';
@@ -57,7 +58,7 @@ export function unfitWhy({ view, inventory, from, to, done }: HandOver): { why: 
   if (upstream !== undefined)
     return { why: `is a standby of ${upstream} (replication.upstream): take that out of the inventory, and apply it, first` };
   const { says } = serverOn(view, to) ?? {};
-  if (says?.paused === true) return { why: 'has its replay paused (pg_wal_replay_resume() ends that)' };
+  if (says?.paused === true) return { why: REPLAY_PAUSED };
   const lag = view.read(from, SERVER_REPLICATION)?.sends.find(({ name }) => name === to)?.replayLagBytes ?? 0;
   if (lag > LITTLE)
     return { why: `has ${formatBytes(lag)} of WAL left to replay, and more than ${formatBytes(LITTLE)} is too much`, passes: true };

@@ -24,7 +24,7 @@ import { poolObjections, type PausesPools } from '../pause-pools.js';
 import type { ScheduledOptions } from '../scheduled-switchover.js';
 import type { StreamingProcedure } from './procedure.js';
 import { serverNames, serverOn } from './seen.js';
-import { notFollowingWhy, openPrimary, othersThan, unknownServer } from './servers-seen.js';
+import { notFollowingWhy, notTurningWhy, openPrimary, othersThan, unknownServer } from './servers-seen.js';
 import { streamsGate } from './streams-gate.js';
 import {
   cannotTakeOver,
@@ -93,7 +93,7 @@ function choose(run: Run): Options {
     view.read(leader, SERVER_REPLICATION)?.sends.find((sent) => sent.name === name)?.replayLagBytes ?? 0;
   const able = others.filter((to) => unfitWhy({ view, inventory, from: leader, to, done }) === undefined);
   const to = options.to ?? able.sort((a, b) => lag(a) - lag(b))[0] ?? '';
-  const without = leader === to ? [] : others.filter((name) => name !== to && notFollowingWhy(view, leader, name) !== undefined);
+  const without = leader === to ? [] : others.filter((name) => name !== to && notTurningWhy(view, leader, name) !== undefined);
   return { ...options, leader, to, without };
 }
 
@@ -213,8 +213,8 @@ function back(run: Run): readonly HostStep[] {
 /** What is said of standbys that are not waited for. */
 function left({ view, options: { leader = '', to = '', without = [] } }: Run): { then?: string } {
   if (openPrimary(view) === to || without.length === 0) return {};
-  const each = without.map((name) => `${name} ${notFollowingWhy(view, leader, name) ?? 'streams again'}`);
-  return { then: `nothing waits for ${enumerate(without)}, which did not stream before: ${each.join('; ')}` };
+  const each = without.map((name) => `${name} ${notTurningWhy(view, leader, name) ?? 'streams again'}`);
+  return { then: `nothing waits for ${enumerate(without)}: ${each.join('; ')}` };
 }
 
 function proofs(run: Run): CheckResult[] {
@@ -229,8 +229,7 @@ function proofs(run: Run): CheckResult[] {
     leads,
     ...others.map((host): CheckResult => {
       const why = notFollowingWhy(view, to, host);
-      if (without.includes(host))
-        return { host, title: 'it did not stream before, and was not waited for', ok: true, detail: `it ${why ?? 'streams now'}` };
+      if (without.includes(host)) return { host, title: 'it was not waited for', ok: true, detail: `it ${why ?? 'streams now'}` };
       const own = serverOn(view, host)?.says?.timeline;
       return {
         host,
@@ -252,7 +251,7 @@ function finished(run: Run): string {
   });
   const told = [
     `${to} is the primary, and ${leader} its standby`,
-    ...(still.length === 0 ? [] : [`As before, not every standby streams: ${still.join('; ')}`]),
+    ...(still.length === 0 ? [] : [`Not every standby streams: ${still.join('; ')}`]),
     ...notSynchronousText(run, to),
     ...otherLeaderText(view),
   ];

@@ -98,7 +98,14 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
     expect(switchover.choose?.(made(down, {}))).toEqual({ leader: 'pg1', to: 'pg3', without: ['pg2'] });
     const run = made(down, { leader: 'pg1', to: 'pg3', without: ['pg2'] });
     expect([objections(run), steps(run)]).toEqual([[], ['slots', 'hold', 'catch-up', 'promote', 'follow']]);
-    expect(switchover.remaining(run).then).toBe('nothing waits for pg2, which did not stream before: pg2 is down');
+    expect(switchover.remaining(run).then).toBe('nothing waits for pg2: pg2 is down');
+    const paused = switchover.choose?.(made({ ...WELL, pg3: standby({ paused: true }) }, {}));
+    expect(paused).toEqual({ leader: 'pg1', to: 'pg2', without: ['pg3'] });
+    const stays = made({ ...WELL, pg3: standby({ paused: true }) }, paused);
+    expect([objections(stays), steps(stays)]).toEqual([[], ['slots', 'hold', 'catch-up', 'promote', 'follow']]);
+    expect(switchover.remaining(stays).then).toBe('nothing waits for pg3: pg3 has its replay paused (pg_wal_replay_resume() ends that)');
+    const after = made({ ...DONE, pg3: standby({ receives: false, paused: true }) }, paused);
+    expect(switchover.finished?.(after)).toContain('pg3 receives no WAL, and has its replay paused (pg_wal_replay_resume() ends that)');
     const much = made(lagging(20 * 1024 * 1024, 0));
     expect(switchover.guards?.(much)).toMatchObject([{ message: expect.stringContaining('20 MiB of WAL left to replay'), settles: true }]);
   });
