@@ -67,6 +67,7 @@ export async function factsOf({ readsSnapshots }: Pick<Operation, 'readsSnapshot
   return {
     ...(readsSnapshots === undefined ? {} : { snapshots: await snapshotContents(directory, readsSnapshots, last?.snapshots) }),
     authority: { certificate, phase },
+    passwords: store.known,
     rotation: rotation === undefined ? undefined : { path: rotation.path, from: new Secret(rotation.from), to: new Secret(rotation.to) },
   };
 }

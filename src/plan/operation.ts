@@ -54,6 +54,8 @@ export interface KeptFacts {
     /** How far its rotation is; undefined: none is under way. */
     phase: RotationPhase | undefined;
   };
+  /** Where the inventory may give the passwords that are kept there, such as `replication.password`. */
+  passwords: readonly string[];
   /** The change of a password that is under way: where the inventory may give it, and both values. */
   rotation: { path: string; from: Secret; to: Secret } | undefined;
   /** The snapshots of the cluster that can be read, the newest first; absent where the operation does not ask for them. */

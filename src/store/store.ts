@@ -79,6 +79,11 @@ export class Store implements ClusterCredentials {
     return this.certificates.authority.certificate !== undefined;
   }
 
+  /** Where the inventory may give the passwords that are known here. */
+  get known(): readonly string[] {
+    return Object.keys(this.#passwords);
+  }
+
   get generated(): readonly string[] {
     return this.#generated;
   }

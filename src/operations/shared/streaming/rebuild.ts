@@ -39,6 +39,9 @@ import { isBeingMade, isHeld, notStreamingWhy, serverNames, serverObservations, 
 import { streamsGate } from './streams-gate.js';
 import { waitingCommits } from './waiting-commits.js';
 
+/** Where the inventory may give the password with which standbys log in. */
+const PASSWORD = 'replication.password';
+
 /** A standby made anew, or a standby made of a former primary, where no Patroni does it. */
 export const streamingRebuild: StreamingProcedure<RebuildOptions> = {
   more: ({ inventory, options: { from } }) => (from === 'backup' ? backupRoles(inventory) : []),
@@ -75,20 +78,35 @@ function dataObservations(path: string): Observation[] {
   return [dataCopy(path, { movesTablespaces: true }), tablespaces(path)];
 }
 
-function problems({ inventory, options, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
+function problems(start: OperationStart<RebuildOptions>): OperationObjection[] {
+  const { inventory, options, chosenHosts } = start;
   const { member, from, discard, copy } = options;
   const [only, ...more] = chosenHosts ?? [];
   const names = serverNames({ inventory });
   const object = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'rebuild/host', message, hint }];
-  if (member !== undefined) return [];
+  if (member !== undefined) return unknownPassword(start, member);
   const hint = `give it with --host: ${enumerate(names)}`;
   if (only === undefined) return object('which server is to be rebuilt?', hint);
   if (more.length > 0) return object('one server is rebuilt at a time, so that the others keep the data', hint);
   if (copy === true && from === 'backup') return object('--copy is for a copy of the primary', 'leave out --copy, or --from backup');
   if (discard === true)
     return object('without Patroni the data that a server had is always kept beside it', 'leave out --discard, and make room for both');
-  if (names.includes(only)) return from === 'backup' ? noBackups(inventory) : [];
+  if (names.includes(only)) return [...(from === 'backup' ? noBackups(inventory) : []), ...unknownPassword(start, only)];
   return [{ kind: 'input', error: 'rebuild/host', ...unknownName('server', only, names) }];
+}
+
+/** With a password that was made just now nobody lets the standby in, which shows only when its data has been put aside. */
+function unknownPassword({ inventory, kept }: OperationStart<RebuildOptions>, name: string): OperationObjection[] {
+  const host = inventory.hosts.find((each) => each.name === name);
+  if (host === undefined || variables(host, 'replication').password !== undefined || kept.passwords.includes(PASSWORD)) return [];
+  const file = `.pgprov/${inventory.cluster}/passwords.yml`;
+  return [
+    {
+      kind: 'refuse',
+      message: `this machine does not know the password with which standbys log in: neither the inventory nor ${file} has ${PASSWORD}`,
+      hint: `nothing was changed; bring ${file} back from a backup or from the machine that has it, or give a new ${PASSWORD} in the inventory and ${pgprov`apply ${inventory}`} it`,
+    },
+  ];
 }
 
 /** The state that the control file of a standby has until it is stopped. */

@@ -209,6 +209,18 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     expect(problem({}, 'pg3')).toBeUndefined();
   });
 
+  it('refuses to begin on a machine that does not know the password of the standbys, also where another one began it', () => {
+    const at = (made: Case): string[] => {
+      const known = run(made);
+      const unknown = { ...known, kept: { ...known.kept, passwords: [] } };
+      return (rebuild.problems?.(unknown) ?? []).map(({ kind, message }) => `${kind}: ${message}`);
+    };
+    const refused = [expect.stringMatching(/^refuse: this machine does not know the password .* has replication\.password$/u)];
+    expect(at({ options: {}, chosenHosts: ['pg3'] })).toEqual(refused);
+    expect(at({})).toEqual(refused);
+    expect(rebuild.problems?.(run({}))).toEqual([]);
+  });
+
   it('does not bring what else differs from the inventory', () => {
     const change = (host: string, resource: string) => ({
       host,
