@@ -20,6 +20,7 @@ import { givenAuthorities, givenIdentity, namesNotGiven } from '../given-tls.js'
 import { dropIn } from '../drop-in.js';
 import { accountsOf, clientVersion, hostPort, hostsWith, tlsCopies, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
+import { virtualAddressesOf } from '../vip/address.js';
 import { shareOf } from './limits.js';
 import { wayOf, type PoolerWay } from './way.js';
 
@@ -73,7 +74,7 @@ export function poolerIdentity(host: Host, inventory: Pick<Inventory, 'hosts'>):
     ...(given === undefined ? {} : { given }),
     // It checks servers with them; clients know theirs.
     ...(authorities === undefined ? {} : { authorities }),
-    names: variables(host, 'pgbouncer').tls_names,
+    names: [...variables(host, 'pgbouncer').tls_names, ...virtualAddressesOf(host)],
     copies: ({ pgbouncer }) => tlsCopies(pgbouncer),
     inUse: (view, { name }, fingerprint) => {
       const unit = view.platform(name)?.pgbouncer.unit;

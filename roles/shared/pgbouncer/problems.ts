@@ -3,6 +3,7 @@ import { givenTlsProblems, givenTlsWarnings } from '../given-tls.js';
 import { hostsWith } from '../layout.js';
 import { clientLines } from '../access.js';
 import { variables } from '../variables.js';
+import { virtualAddressesOf } from '../vip/address.js';
 import { maxConnections, shareOf } from './limits.js';
 import { wayOf } from './way.js';
 
@@ -65,7 +66,7 @@ export function poolerWarnings(hosts: readonly Host[], inventory: Hosts): Variab
   return [
     ...spent(hosts, inventory),
     ...unadmitted(hosts, inventory),
-    ...givenTlsWarnings(hosts, 'pgbouncer', ({ clusterAddress }) => [clusterAddress]),
+    ...givenTlsWarnings(hosts, 'pgbouncer', (host) => [host.clusterAddress, ...virtualAddressesOf(host)]),
   ];
 }
 

@@ -20,6 +20,11 @@ export function virtualAddresses(inventory: Pick<Inventory, 'hosts'>): string[] 
   return [...new Set(hostsWith(inventory, 'vip').map((host) => addressOf(host).address))];
 }
 
+/** The address by which clients may get to what a host itself serves; none where it never has one. */
+export function virtualAddressesOf(host: Host): string[] {
+  return host.roles.includes('vip') ? [addressOf(host).address] : [];
+}
+
 /** The role whose address goes with the lead, where the inventory has one that does. */
 export function roleThatFollows(inventory: Pick<Inventory, 'hosts'>): string[] {
   return hostsWith(inventory, 'vip').some((host) => follows(host) === 'patroni') ? ['vip'] : [];

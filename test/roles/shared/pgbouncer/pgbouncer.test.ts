@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { patroniAccess } from '../../../../roles/shared/hba.js';
-import { poolerConfiguration } from '../../../../roles/shared/pgbouncer/config-file.js';
+import { poolerConfiguration, poolerIdentity } from '../../../../roles/shared/pgbouncer/config-file.js';
 import type { Change } from '../../../../src/resources/resource.js';
-import { contextOf, inventoryOf } from '../../../support/inventory.js';
+import { contextOf, hostOf, inventoryOf } from '../../../support/inventory.js';
 
 const MEMBERS =
   'cluster: demo\nroles: [base, pgdg, postgresql, replication, etcd, patroni]\nhosts:\n  pg1: 10.0.0.1\n  pg2: 10.0.0.2\n  pg3: 10.0.0.3\n';
@@ -49,6 +49,15 @@ describe('PgBouncer’s configuration', () => {
     expect(ini).toContain('\nserver_tls_sslmode = disable\n');
     // 100 connections, of which some are left to others.
     expect(ini).toContain('\nmax_db_connections = 87\n');
+  });
+
+  it('has the virtual address in its certificate where its host may have that', async () => {
+    const proxies = PROXIES.replaceAll('[base, haproxy]', '[base, pgdg, haproxy, pgbouncer, vip]');
+    const rest = `${POOL}${HBA}pgbouncer: {tls: offered, tls_names: [pool.example.com]}\nvip: {address: 10.0.0.100/24}\n`;
+    const inventory = await inventoryOf(`${MEMBERS}${proxies}${rest}`);
+    const namesOf = (name: string): readonly string[] | undefined => poolerIdentity(hostOf(inventory, name), inventory)?.names;
+    expect(namesOf('lb1')).toEqual(['pool.example.com', '10.0.0.100']);
+    expect(namesOf('pool1')).toEqual(['pool.example.com']);
   });
 
   it('leads to the one server that there is, whose certificate has its address', async () => {
