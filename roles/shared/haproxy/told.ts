@@ -8,7 +8,14 @@ export function proxyLine(seen: ProxyState): StatusLine {
   if (leaders.length > 1) return { level: 'problem', text: `sees several leaders, ${enumerate(leaders)}` };
   if (leaders.length === 0) return { level: 'problem', text: `sees no leader: ${downWords(seen.backends.get('leader') ?? [])}` };
   const rest = replicas.length === 0 ? 'no replica is fit for reads' : `reads go to ${enumerate(replicas)}`;
-  return { level: replicas.length === 0 ? 'warning' : 'ok', text: `leads to ${leaders.join()}; ${rest}` };
+  const silent = (seen.backends.get('leader') ?? []).filter(givesNoAnswer);
+  const unasked = silent.length === 0 ? '' : `; gets no answer of Patroni from ${downWords(silent)}, and would not lead there`;
+  return { level: replicas.length === 0 || silent.length > 0 ? 'warning' : 'ok', text: `leads to ${leaders.join()}; ${rest}${unasked}` };
+}
+
+/** Whether a check ended before Patroni said anything: a member that does not lead answers, with 503. */
+function givesNoAnswer({ up, check }: ProxyServer): boolean {
+  return !up && /^(?:L[46]|L7TOUT)/u.test(check);
 }
 
 /** The same for a host of a view; nothing where its HAProxy was not asked. */

@@ -103,7 +103,8 @@ export const PGBOUNCER_VARIABLES = {
       items: { type: 'string' },
       default: [],
       examples: [['pool.example.com']],
-      description: 'DNS names and addresses that the certificate has besides those of the host, and the virtual address where the host may have it.',
+      description:
+        'DNS names and addresses that the certificate has besides those of the host, and the virtual address where the host may have it.',
     },
     ...GIVEN_TLS_VARIABLES,
     auth_username: {

@@ -88,6 +88,12 @@ describe('what is told of HAProxy', () => {
     { title: 'no answer', state: { answers: false, backends: new Map() }, level: 'problem', text: 'HAProxy does not answer' },
     { title: 'one leader', state: seen([up1, down2], [down1, up2]), level: 'ok', text: 'leads to pg1; reads go to pg2' },
     { title: 'no replica', state: seen([up1, down2], [down1, down2]), level: 'warning', text: 'leads to pg1; no replica is fit for reads' },
+    {
+      title: 'a member that it cannot ask',
+      state: seen([up1, server('pg2', false, 'L7STS/503'), server('pg3', false, 'L4TOUT')], [up2]),
+      level: 'warning',
+      text: 'leads to pg1; reads go to pg2; gets no answer of Patroni from pg3 L4TOUT, and would not lead there',
+    },
     { title: 'no leader', state: seen([down1, down2], [up2]), level: 'problem', text: 'sees no leader: pg1 L4CON, pg2 DOWN' },
     { title: 'two leaders', state: seen([up1, up2], []), level: 'problem', text: 'sees several leaders, pg1 and pg2' },
   ])('says $title', ({ state, level, text }) => expect(proxyLine(state)).toEqual({ level, text }));
