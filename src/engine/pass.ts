@@ -228,7 +228,8 @@ export class Pass {
 
   /**
    * Takes down what is in force otherwise than the inventory says, for who only looks: what no run would change, the dangers that a run
-   * would end, all that it would change, and whether it would refuse to. Effects are not asked for.
+   * would end, all that it would change, and whether it would refuse to. What a role has left behind stops a run that changes nothing as well.
+   * Effects are not asked for.
    */
   seeDrift(): void {
     const { hosts, sessions } = this.#options.cluster.connections;
@@ -236,7 +237,8 @@ export class Pass {
     const stages = this.#shapes.stages(hosts);
     const drift = [...this.#drift(this.#view()), ...dangersOf(this.#options.cluster.inventory, stages, states)];
     const changes = buildPlan(stages, states);
-    const refusal = changes.length === 0 || sessions.size < hosts.length ? undefined : this.#refusal();
+    const [left] = guardLeftUnits(this.#options.cluster.inventory, states);
+    const refusal = changes.length === 0 || sessions.size < hosts.length ? left?.message : (this.#refusal() ?? left?.message);
     this.#proposal = { ...this.#proposal, drift, changes, ...(refusal === undefined ? {} : { refusal }) };
   }
 

@@ -73,7 +73,7 @@ export interface ClusterStatus {
   remarks?: readonly string[];
   /** How many changes an apply would make; absent where that was not asked. */
   differences?: number;
-  /** Why an apply would refuse to make them; absent: as far as was seen, it would not. */
+  /** Why an apply would refuse to make them, or where there are none, would be refused all the same; absent: as far as was seen, it would not. */
   refusal?: string;
 }
 

@@ -257,7 +257,8 @@ function remarks(
   const [shown, applied] = [pgprov`diff ${inventory}`, pgprov`apply ${inventory}`];
   const ends = refusal === undefined ? `and ${applied} ends` : `and which ${applied} refuses to end as it is: ${refusal}`;
   const differs = `${count(differences, 'difference')} from the inventory, which ${shown} shows ${ends}`;
-  const all = [...told, ...(differences === 0 ? [] : [differs])];
+  const stands = differences > 0 ? [differs] : refusal === undefined ? [] : [`${applied} would be refused: ${refusal}`];
+  const all = [...told, ...stands];
   if (all.length === 0) return [];
   return [paint.quiet('remarks'), ...all.flatMap((remark) => hanging(`${paint.changed('!')} `, printable(remark), columns))];
 }

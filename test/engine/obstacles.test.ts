@@ -46,12 +46,12 @@ onThreeHosts(({ work, run, role, stage, text, make, has }) => {
       digest: () => '',
     };
     const roles = [role('web', { stages: (context) => [stage('one', [text(context, 'a'), kept])] }), role('other', {})];
-    const begin = (aim: { roles?: readonly string[] }): Promise<Ran> => {
+    const begin = (aim: { roles?: readonly string[] }, mode: 'survey' | 'apply' = 'apply'): Promise<Ran> => {
       for (const unit of recorded) {
         mkdirSync(work.at('pg3', 'var/lib/pgprov/applied'), { recursive: true });
         writeFileSync(work.at('pg3', 'var/lib/pgprov/applied', unit), '');
       }
-      return run(roles, { selection: aim, machines: Object.fromEntries(HOSTS.map((name) => [name, { before }])) });
+      return run(roles, { mode, selection: aim, machines: Object.fromEntries(HOSTS.map((name) => [name, { before }])) });
     };
 
     it('are refused while they would start again', async () => {
@@ -63,6 +63,13 @@ onThreeHosts(({ work, run, role, stage, text, make, has }) => {
           'give pg3 the role back; to take old off the host for good, stop it first: `systemctl disable --now old` there',
         ],
       ]);
+    });
+
+    it('are told to who only looks, with changes and without one', async () => {
+      const told = expect.stringMatching(/^pg3: pgprov set up old there, which starts at the next boot/u) as string;
+      expect((await begin({}, 'survey')).proposal).toMatchObject({ changes: { length: 3 }, refusal: told });
+      for (const name of HOSTS) writeFileSync(work.at(name, 'a'), 'a');
+      expect((await begin({}, 'survey')).proposal).toMatchObject({ changes: { length: 0 }, refusal: told });
     });
 
     it('are not searched for when the run leaves out roles that they may belong to', async () => {
