@@ -1,4 +1,4 @@
-import { commitsEnd } from './commits-end.js';
+import { committed } from './commits-end.js';
 import { handle, type Handle } from './handle.js';
 import { createHash } from 'node:crypto';
 import type { Secret } from '../lib/secret.js';
@@ -96,7 +96,7 @@ IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${sqlLiteral(name)}) THEN CR
 END`)}
 ALTER ROLE ${identifier} ${settings};`,
       );
-      return joinScripts([commitsEnd(server), words]);
+      return committed(server, words);
     },
     gives: (state) => state.server === 'primary',
     digest: () => digestOf(id, ...attributes, createHash('sha256').update(password.reveal()).digest('hex')),

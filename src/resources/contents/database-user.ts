@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { makeVerifier, verifierMatches } from '../../lib/scram.js';
 import type { Secret } from '../../lib/secret.js';
-import { commitsEnd } from '../commits-end.js';
+import { committed } from '../commits-end.js';
 import { handle, type Handle } from '../handle.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
 import { settingChanges, settingsOf, setTo, type Settings } from './settings.js';
 import { UNLOGGED } from '../unlogged.js';
-import { joinScripts } from '../../shell/quote.js';
 
 /** The attributes of a role that are on or off, by their words in SQL and their columns in pg_authid. */
 const ATTRIBUTES = {
@@ -140,7 +139,7 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = w) \\gexec`,
           'COMMIT;',
         ].join('\n'),
       );
-      return joinScripts([commitsEnd(server), words]);
+      return committed(server, words);
     },
     digest: () =>
       digestOf(

@@ -1,5 +1,5 @@
-import { joinScripts, sh } from '../../shell/quote.js';
-import { commitsEnd } from '../commits-end.js';
+import { sh } from '../../shell/quote.js';
+import { committed } from '../commits-end.js';
 import { handle, type Handle } from '../handle.js';
 import { findRows, libpqQuoted, psql, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
@@ -150,7 +150,7 @@ echo ${INSIDE}
           ? psqlInput(server, outside)
           : sh`${psqlInput(server, outside)} &&
 printf '%s\n' ${[PRELUDE, 'BEGIN READ WRITE;', ...statements, 'COMMIT;'].join('\n')} | ${wordsInside}`;
-      return joinScripts([commitsEnd(server), words]);
+      return committed(server, words);
     },
     digest: () => digestOf(id, owner, connectionLimit, JSON.stringify([settings, schemas, extensions, grants])),
   };

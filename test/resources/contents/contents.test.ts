@@ -85,7 +85,7 @@ describe('a role of the user’s own', () => {
 
   it('reaches the server as a verifier, on standard input, with the log of statements off', () => {
     const { text } = databaseUser(options).apply([], { server: 'primary', role: undefined });
-    expect(text).toMatch(/\nprintf '%s\\n' 'SET log_statement/u);
+    expect(text).toMatch(/\n\( printf '%s\\n' 'SET log_statement/u);
     expect(text).not.toContain('open sesame');
     expect(text).toContain("SET log_statement = '\\''none'\\'';");
     expect(text).toContain('ALTER ROLE "a ""b" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT');
