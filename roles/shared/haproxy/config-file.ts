@@ -30,7 +30,7 @@ export function proxyConfiguration(context: RoleContext): ProxyConfiguration {
       path: CONFIG_FILE,
       mode: '0600',
       content: render(mark),
-      check: sh`haproxy -c -q -f "$new" || { echo 'HAProxy refuses this configuration; the one that it runs with stays'; exit 1; }`,
+      check: sh`said=$(haproxy -c -f "$new" 2>&1) || { echo "$said"; echo 'HAProxy refuses this configuration; the one that it runs with stays'; exit 1; }`,
     }) as Resource,
   };
 }
@@ -47,7 +47,7 @@ function values({ host, inventory, credentials }: RoleContext): object {
     connectTimeout: given.connect_timeout,
     idleTimeout: given.idle_timeout,
     interval: given.check_interval,
-    fastInterval: Math.ceil(given.check_interval / 2),
+    fastInterval: Math.ceil(given.check_interval / 4),
     maximumLag: given.maximum_lag,
     fallback: given.replica_fallback,
     primary: bind(given.primary_port),

@@ -58,7 +58,8 @@ export const HAPROXY_VARIABLES = {
       minimum: 100,
       maximum: 60000,
       default: 1000,
-      description: 'Milliseconds between two checks of a member; half of it while its state changes.',
+      description:
+        'Milliseconds between two checks of a member; a quarter of it while it does not serve a port, and after a connection that failed.',
     },
     connect_timeout: {
       change: 'free',

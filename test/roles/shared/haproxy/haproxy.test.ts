@@ -27,7 +27,16 @@ describe('HAProxy’s configuration', () => {
     expect(text).toContain(`\nbackend ${mark}\n`);
     // HAProxy takes no line without an end.
     expect(text.endsWith('\n')).toBe(true);
-    expect(text).toContain('fall 2 rise 1 on-marked-down shutdown-sessions tcp-ut 30s init-addr last,libc,none\n');
+    expect(text).toContain('on-marked-down shutdown-sessions tcp-ut 30s init-addr last,libc,none\n');
+  });
+
+  it('closes a connection at once that the leader refuses, asks again soon, and tries another replica for readers', async () => {
+    const { text } = await configOf(inventoryWith('10.0.0.9', 'haproxy: {check_interval: 2000}\n'));
+    expect(text).toContain('backend leader\n    retries 0\n');
+    expect(text).toContain('backend replicas\n    balance leastconn\n    retries 2\n    option redispatch\n');
+    expect(text).toContain(
+      'inter 2000ms fastinter 500ms downinter 500ms fall 2 rise 1 observe layer4 error-limit 1 on-error sudden-death on-marked-down',
+    );
   });
 
   it('has another mark whenever anything in it is another, and the same one again', async () => {
