@@ -74,6 +74,7 @@ export {
   type DeskStep,
   type Foreseen,
   type HostStep,
+  type InventoryEdit,
   type KeptFacts,
   type KeptSnapshot,
   type Operation,

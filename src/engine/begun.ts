@@ -8,7 +8,7 @@ import type { OperateOptions } from './operate-options.js';
 /** The operation, and what writes down and forgets that it was begun. */
 type BegunOptions<Options extends object> = Pick<
   OperateOptions<Options>,
-  'operation' | 'inventory' | 'source' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret' | 'markAbsent' | 'writeInventory'
+  'operation' | 'inventory' | 'source' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret' | 'editInventory'
 >;
 
 /**

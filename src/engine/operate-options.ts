@@ -1,7 +1,7 @@
 import type { CheckResult, EventListener, ForeseenStep, PlannedChange, StartUp } from '../events.js';
 import type { ClusterStatus } from '../lib/cluster-status.js';
 import type { Inventory } from '../model/index.js';
-import type { Desk, Operation, Written } from '../plan/operation.js';
+import type { Desk, InventoryEdit, Operation, Written } from '../plan/operation.js';
 import type { Role } from '../plan/role.js';
 import type { SourceCluster } from '../plan/source-cluster.js';
 import type { View } from '../plan/view.js';
@@ -29,10 +29,11 @@ export interface OperateOptions<Options extends object> {
   openStore: OpenStore;
   /** Gives a name in a store of secrets another value. */
   putSecret: Desk['put'];
-  /** Has the inventory's file say that a host is absent; false: it is written in a way in which a person has to do it. */
-  markAbsent(host: string): Promise<boolean>;
-  /** Has the inventory say something else; absent: nobody can. */
-  writeInventory?: Desk['write'];
+  /**
+   * Has the inventory's file say something else.
+   * @throws InputError where it is written in a way in which a person has to do it
+   */
+  editInventory(edits: readonly InventoryEdit[]): Promise<void>;
   /** The inventory as it is written, for an operation that aims at another. */
   written?: Written;
   emit: EventListener;

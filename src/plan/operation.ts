@@ -93,8 +93,18 @@ export interface Written {
   takes: boolean;
 }
 
-/** A value that an operation has the inventory say, by where that is: `['postgresql', 'version']`. */
-export interface Aim {
+/** One thing that the inventory is to say. */
+export interface InventoryEdit {
+  /** Where: `['postgresql', 'version']`, `['hosts', 'pg3', 'absent']`. */
+  path: readonly [string, ...string[]];
+  /** undefined: nothing any more; of the topmost keys alone. */
+  value: number | string | boolean | undefined;
+  /** It is left as it is where it says another value than this one now. */
+  only?: string;
+}
+
+/** A value that an operation has the inventory say, in a section of it. */
+export interface Aim extends InventoryEdit {
   path: readonly [string, string];
   value: number | string;
 }
@@ -197,10 +207,11 @@ export interface Desk {
   store: Store;
   /** Gives a name in a store of secrets, as the inventory refers to it, another value. */
   put(reference: { age: string; key: string }, value: Secret): Promise<void>;
-  /** Has the inventory's file say that a host of it is `absent`; where it is written in a way in which a person has to do it, that is told. */
-  markAbsent(host: string): Promise<void>;
-  /** Has the inventory say what an operation `aims` at, all else in it as it is. */
-  write(aim: Aim): Promise<void>;
+  /**
+   * Has the inventory's file say something else, and all else in it, comments included, as it is.
+   * @param byHand what a person is told to do where it is written in a way in which a person has to do it; default: then the step fails
+   */
+  write(edits: readonly InventoryEdit[], byHand?: string): Promise<void>;
 }
 
 /** A step on the control machine alone. */

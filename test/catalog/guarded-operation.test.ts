@@ -150,7 +150,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
       transport: new Machines(work.path),
       openStore: (how) => Store.open(work.at('store'), DEMO, how),
       putSecret: async () => undefined,
-      markAbsent: async () => true,
+      editInventory: async () => undefined,
       signal: new AbortController().signal,
       begin: async () => undefined,
       end: async () => undefined,

@@ -72,7 +72,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       transport: machines,
       openStore: (how) => Store.open(work.at('store'), DEMO, how),
       putSecret: async () => undefined,
-      markAbsent: async () => true,
+      editInventory: async () => undefined,
       signal: new AbortController().signal,
       begin: async (chosen) => void record.push(`begin ${JSON.stringify(chosen)}`),
       end: async () => void record.push('end'),

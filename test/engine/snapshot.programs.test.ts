@@ -67,7 +67,7 @@ describe.skipIf(!ready)(ready ? 'snapshots' : 'snapshots (skipped: no flock or n
       transport: machines,
       openStore: (how) => Store.open(work.at('store'), DEMO, how),
       putSecret: async () => undefined,
-      markAbsent: async () => true,
+      editInventory: async () => undefined,
       signal: new AbortController().signal,
       begin: async () => undefined,
       end: async () => undefined,

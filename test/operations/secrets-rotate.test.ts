@@ -228,7 +228,6 @@ describe('the step of secrets rotate on the control machine', () => {
     return {
       store: await Store.open(work.path, DEMO, { writable: true }),
       put: async (reference, value) => void puts.push([reference, value.reveal()]),
-      markAbsent: async () => undefined,
       write: async () => undefined,
       puts,
     };

@@ -17,9 +17,8 @@ import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pi
 import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
-import { takesValue, writeValue } from './inventory-value.js';
+import { editInventory, takesEdits } from './inventory-edit.js';
 import { answered, assertOneAnswer, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
-import { markAbsent } from './mark-absent.js';
 import { defaultsOf, operationWords } from './option-words.js';
 import { questionOf, stepsShown } from './shown.js';
 import { openSource, type SourcePlace } from './source.js';
@@ -124,7 +123,7 @@ async function aimedAt(
   const aim = operation.aims?.({ ...record?.chosen, ...typed });
   if (aim === undefined) return undefined;
   const { set = [], lab } = common;
-  const takes = lab === undefined && (await takesValue(inventory.file, aim));
+  const takes = lab === undefined && (await takesEdits(inventory.file, [aim]));
   return {
     options: { ...common, typedSet: common.typedSet ?? set, set: [...set, `${aim.path.join('.')}=${aim.value}`] },
     written: { hosts: inventory.hosts, takes },
@@ -303,8 +302,7 @@ function basisOf(
     catalog: catalogOf(inventory),
     openStore: (how) => environment.openStore(inventory, how),
     putSecret: (reference, value) => putIntoStore(inventory.dir, reference, value),
-    markAbsent: (host) => markAbsent(inventory, host),
-    writeInventory: (aim) => writeValue(inventory.file, aim),
+    editInventory: (edits) => editInventory(inventory.file, edits),
     ...(written === undefined ? {} : { written }),
     describe: (view) => statusSeen(inventory, catalogOf(inventory), view),
   };

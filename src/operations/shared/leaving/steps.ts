@@ -10,6 +10,7 @@ import {
   topologyOf,
   wakeMember,
   type Gate,
+  type InventoryEdit,
   type OperationStep,
   type RoleContext,
 } from '../../../index.js';
@@ -273,8 +274,16 @@ function mark(run: Run): OperationStep[] {
     {
       id: 'mark',
       title: `write into the inventory that ${name} is absent`,
-      atDesk: ({ markAbsent }) => markAbsent(name),
+      atDesk: (desk) => desk.write(absentEdits(name), `write \`absent: true\` below ${name} there, or take it out`),
     },
+  ];
+}
+
+/** The host is absent, and nobody is named any more where it was to lead a new cluster. */
+function absentEdits(name: string): InventoryEdit[] {
+  return [
+    { path: ['hosts', name, 'absent'], value: true },
+    { path: ['leader'], value: undefined, only: name },
   ];
 }
 

@@ -22,7 +22,7 @@ export function inventoryStep(run: UpgradeRun, version: number): OperationStep[]
     {
       id: 'inventory',
       title: `write postgresql.version: ${version} into ${inventory.file}`,
-      atDesk: (desk) => desk.write(versionAim(version)),
+      atDesk: (desk) => desk.write([versionAim(version)]),
     },
   ];
 }
