@@ -4,7 +4,7 @@ import type { Host } from '../model/index.js';
 import type { Role, TlsIdentity } from '../plan/role.js';
 import { certificatePlaces } from '../plan/tls.js';
 import type { View } from '../plan/view.js';
-import { fileHandle, type PathState } from '../resources/file.js';
+import { fileHandle, type PathState } from '../resources/files/path.js';
 
 const DAY = 86_400_000;
 

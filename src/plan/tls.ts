@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { InputError } from '../lib/errors.js';
 import type { Host, Inventory } from '../model/index.js';
-import { directory, file } from '../resources/file.js';
+import { directory } from '../resources/files/directory.js';
+import { file } from '../resources/files/file.js';
 import type { Resource } from '../resources/resource.js';
 import type { NodeIdentity } from '../store/issue.js';
 import type { Role, RoleContext, TlsCopies, TlsIdentity } from './role.js';

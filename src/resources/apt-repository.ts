@@ -2,7 +2,9 @@ import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh } from '../shell/quote.js';
 import { defineAptGet } from './apt-packages.js';
 import { DEFAULT_LOCK_TIMEOUT } from './packages-state.js';
-import { file, OWNED_BY_ROOT, parsePath, pathQuestion, probePath, writeFileScript, type PathState } from './file.js';
+import { file } from './files/file.js';
+import { OWNED_BY_ROOT, parsePath, pathQuestion, probePath, type PathState } from './files/path.js';
+import { writeFileScript } from './files/writing.js';
 import { answerText, digestOf, type Resource } from './resource.js';
 
 /** A deb822 source and its package lists. */

@@ -1,7 +1,7 @@
 import { seconds } from '../shell/patience.js';
 import { joinScripts, NOTHING, sh } from '../shell/quote.js';
 import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from './data-copy.js';
-import type { Ownership } from './file.js';
+import type { Ownership } from './files/path.js';
 import { putAside } from './put-aside.js';
 import { digestOf, type Resource } from './resource.js';
 

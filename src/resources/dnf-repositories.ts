@@ -1,7 +1,9 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { defineDnf } from './dnf.js';
-import { file, OWNED_BY_ROOT, writeFileScript, type PathState } from './file.js';
+import { file } from './files/file.js';
+import { OWNED_BY_ROOT, type PathState } from './files/path.js';
+import { writeFileScript } from './files/writing.js';
 import { DEFAULT_LOCK_TIMEOUT } from './packages-state.js';
 import type { Resource } from './resource.js';
 

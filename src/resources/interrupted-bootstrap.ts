@@ -1,7 +1,7 @@
 import { joinScripts, Script, sh } from '../shell/quote.js';
 import { readScope, type DcsKeys } from './dcs.js';
 import { dataQuestion, readDataDirectory, type DataDirectoryState } from './data-directory.js';
-import type { Ownership } from './file.js';
+import type { Ownership } from './files/path.js';
 import { tellFirstStart, type FirstStart } from './first-start.js';
 import { findMemberState, restQuestion } from './patroni/rest.js';
 import { putAside } from './put-aside.js';

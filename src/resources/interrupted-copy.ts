@@ -1,5 +1,5 @@
 import { dataDirectory, type DataDirectoryState } from './data-directory.js';
-import type { Ownership } from './file.js';
+import type { Ownership } from './files/path.js';
 import { putAside } from './put-aside.js';
 import { digestOf, type Change, type Resource } from './resource.js';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Secret } from '../lib/secret.js';
-import { editedFile, type PathState } from './file.js';
+import { editedFile } from './files/edited-file.js';
+import type { PathState } from './files/path.js';
 import type { Resource } from './resource.js';
 
 /** One line of a .pgpass file; `*` matches everything. */

@@ -1,5 +1,5 @@
 import { joinScripts, sh, type Script } from '../shell/quote.js';
-import { setOwnershipScript, type Ownership } from './file.js';
+import { setOwnershipScript, type Ownership } from './files/path.js';
 
 /** What comes between the name of a directory that was put aside and the time. */
 export const ASIDE = '.aside-';

@@ -3,7 +3,8 @@ import type { PinnedKey } from '../platform/index.js';
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { seconds } from '../shell/patience.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
-import { OWNED_BY_ROOT, parsePath, pathQuestion, probePath, writeFileScript, type PathState } from './file.js';
+import { OWNED_BY_ROOT, parsePath, pathQuestion, probePath, type PathState } from './files/path.js';
+import { writeFileScript } from './files/writing.js';
 import { digestOf, type Change, type Resource } from './resource.js';
 
 /** An OpenPGP key file that a package manager trusts for one repository. */

@@ -1,6 +1,6 @@
 import { joinScripts, sh } from '../shell/quote.js';
 import { seconds } from '../shell/patience.js';
-import type { Ownership } from './file.js';
+import type { Ownership } from './files/path.js';
 import { putAside } from './put-aside.js';
 import { digestOf, type Resource } from './resource.js';
 

@@ -1,6 +1,6 @@
 import { readDataDirectory, dataQuestion } from './data-directory.js';
 import { readScope, type DcsKeys } from './dcs.js';
-import type { Ownership } from './file.js';
+import type { Ownership } from './files/path.js';
 import { putAside } from './put-aside.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { joinScripts, sh } from '../shell/quote.js';

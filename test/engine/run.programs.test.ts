@@ -3,7 +3,7 @@ import { handle } from '../../src/resources/handle.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Objection, Role, RoleContext, Settling } from '../../src/plan/role.js';
-import { file } from '../../src/resources/file.js';
+import { file } from '../../src/resources/files/file.js';
 import type { Observation, Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
 import { Store } from '../../src/store/store.js';

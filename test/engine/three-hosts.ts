@@ -4,7 +4,7 @@ import { runCluster, type RunOptions, type RunOutcome } from '../../src/engine/r
 import type { RunEvent } from '../../src/events.js';
 import { defineRole, type Role, type RoleContext, type Stage } from '../../src/plan/role.js';
 import { command, commandHandle } from '../../src/resources/command.js';
-import { file } from '../../src/resources/file.js';
+import { file } from '../../src/resources/files/file.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { type Script, sh } from '../../src/shell/quote.js';
 import { Store } from '../../src/store/store.js';

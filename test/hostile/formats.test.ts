@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { renderTemplate } from '../../src/plan/template.js';
 import { mergePgpass } from '../../src/resources/pgpass.js';
-import { replaceBlock } from '../../src/resources/file.js';
+import { replaceBlock } from '../../src/resources/files/blocks.js';
 import { selinuxDirectory } from '../../src/resources/selinux.js';
 import { Secret } from '../../src/lib/secret.js';
 import { DEPTH } from '../support/depth.js';

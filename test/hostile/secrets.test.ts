@@ -6,7 +6,7 @@ import type { Inventory } from '../../src/model/index.js';
 import { buildPlan } from '../../src/plan/plan.js';
 import { joinHostWork, buildHostWork } from '../../src/plan/host-work.js';
 import { renderTemplate } from '../../src/plan/template.js';
-import { file } from '../../src/resources/file.js';
+import { file } from '../../src/resources/files/file.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { STATES } from '../support/apply-scripts.js';
 import { DEPTH, MATRIX } from '../support/depth.js';

@@ -6,7 +6,7 @@ import { DATA_OWNERSHIP } from '../../src/resources/data-ownership.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { ETCD_RUNNING } from '../../src/resources/etcd/running.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni/taken.js';
-import { fileHandle } from '../../src/resources/file.js';
+import { fileHandle } from '../../src/resources/files/path.js';
 import { RUNNING, type PatroniFile } from '../../src/resources/running.js';
 import { enabledHandle } from '../../src/resources/service.js';
 import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';

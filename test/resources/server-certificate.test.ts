@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { file } from '../../src/resources/file.js';
+import { file } from '../../src/resources/files/file.js';
 import { serverCertificate, serverCertificateLoaded, type LoadedCertificate } from '../../src/resources/server-certificate.js';
 import type { Resource } from '../../src/resources/resource.js';
 

@@ -8,7 +8,7 @@ import { View } from '../../src/plan/view.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../../src/resources/data-directory.js';
 import { DCS, type DcsState } from '../../src/resources/dcs.js';
 import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd/member.js';
-import type { PathState } from '../../src/resources/file.js';
+import type { PathState } from '../../src/resources/files/path.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { INTERRUPTED_BOOTSTRAP, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { RUNNING } from '../../src/resources/running.js';

@@ -10,7 +10,7 @@ import type { Stage } from '../../src/plan/role.js';
 import { joinHostWork, buildHostWork, type HostWork, type RunStage } from '../../src/plan/host-work.js';
 import { localServer } from '../../src/plan/local-server.js';
 import { takersOf } from '../../src/plan/takers.js';
-import { pathText, type PathState } from '../../src/resources/file.js';
+import { pathText, type PathState } from '../../src/resources/files/path.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { contextOf, hostOf, inventoryOf, THREE } from '../support/inventory.js';
 

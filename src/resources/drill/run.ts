@@ -1,4 +1,4 @@
-import { writeFileScript } from '../file.js';
+import { writeFileScript } from '../files/writing.js';
 import { gate } from '../gate.js';
 import { memberProgress } from '../member-progress.js';
 import { answerText, digestOf, type Gate, type Resource } from '../resource.js';

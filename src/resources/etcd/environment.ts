@@ -1,5 +1,6 @@
 import { sh } from '../../shell/quote.js';
-import { file, type FileOptions, type PathState } from '../file.js';
+import { file, type FileOptions } from '../files/file.js';
+import type { PathState } from '../files/path.js';
 import type { Resource } from '../resource.js';
 
 /** The file with etcd's settings, and whether there is a member that was made by them. */

@@ -1,6 +1,7 @@
 import { seconds } from '../../shell/patience.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
-import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
+import { OWNED_BY_ROOT } from '../files/path.js';
+import { writeFileScript } from '../files/writing.js';
 import { answerLines, digestOf, type Change, type Resource } from '../resource.js';
 import type { FirewallName } from './firewall.js';
 

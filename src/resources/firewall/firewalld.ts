@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { WORK_DIRECTORY } from '../../shell/lock.js';
 import { seconds } from '../../shell/patience.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
-import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
+import { OWNED_BY_ROOT } from '../files/path.js';
+import { writeFileScript } from '../files/writing.js';
 import type { Change } from '../resource.js';
 import {
   intersectOpenings,

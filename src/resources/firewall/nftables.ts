@@ -1,6 +1,7 @@
 import { WORK_DIRECTORY } from '../../shell/lock.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
-import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
+import { OWNED_BY_ROOT } from '../files/path.js';
+import { writeFileScript } from '../files/writing.js';
 import type { Change } from '../resource.js';
 import {
   intersectOpenings,

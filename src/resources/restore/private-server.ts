@@ -1,5 +1,5 @@
 import { defineIdentity } from '../data-copy.js';
-import { writeFileScript } from '../file.js';
+import { writeFileScript } from '../files/writing.js';
 import { gate } from '../gate.js';
 import { memberProgress } from '../member-progress.js';
 import { psql, type LocalServer } from '../psql.js';

@@ -1,6 +1,7 @@
 import { command } from '../command.js';
 import { defineIdentity } from '../data-copy.js';
-import { setOwnershipScript, writeFileScript, type Ownership } from '../file.js';
+import { setOwnershipScript, type Ownership } from '../files/path.js';
+import { writeFileScript } from '../files/writing.js';
 import { gate } from '../gate.js';
 import { memberProgress } from '../member-progress.js';
 import { asDatabaseUser, type LocalServer } from '../psql.js';

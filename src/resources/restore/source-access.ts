@@ -1,6 +1,7 @@
 import { reveal, type Secret } from '../../lib/secret.js';
 import { command } from '../command.js';
-import { directory, file } from '../file.js';
+import { directory } from '../files/directory.js';
+import { file } from '../files/file.js';
 import { handle } from '../handle.js';
 import { answerText, type Observation, type Resource } from '../resource.js';
 import { clearScratch, scratchDirectory } from '../scratch.js';

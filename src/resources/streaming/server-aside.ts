@@ -1,5 +1,5 @@
 import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from '../data-copy.js';
-import type { Ownership } from '../file.js';
+import type { Ownership } from '../files/path.js';
 import { holdAtBoot } from '../put-off.js';
 import { putAside } from '../put-aside.js';
 import { digestOf, type Resource } from '../resource.js';

@@ -1,5 +1,5 @@
 import { markOwn } from '../data-directory.js';
-import { writeFileScript } from '../file.js';
+import { writeFileScript } from '../files/writing.js';
 import { gate } from '../gate.js';
 import { handle } from '../handle.js';
 import { memberProgress } from '../member-progress.js';

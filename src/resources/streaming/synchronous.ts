@@ -1,4 +1,5 @@
-import { writeFileScript, type Ownership } from '../file.js';
+import type { Ownership } from '../files/path.js';
+import { writeFileScript } from '../files/writing.js';
 import { findRows, psql, psqlInput, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, NOTHING_DONE, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';

@@ -1,4 +1,5 @@
-import { setOwnershipScript, writeFileScript, type Ownership } from '../file.js';
+import { setOwnershipScript, type Ownership } from '../files/path.js';
+import { writeFileScript } from '../files/writing.js';
 import { gate } from '../gate.js';
 import { asDatabaseUser } from '../psql.js';
 import { answerText, digestOf, type Gate, type Resource } from '../resource.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import certificates from '../../../src/diagnoses/host/certificates.js';
-import { fileHandle, type PathState } from '../../../src/resources/file.js';
+import { fileHandle, type PathState } from '../../../src/resources/files/path.js';
 import { issueNode, makeAuthority, type KeyPair } from '../../../src/store/issue.js';
 import { companyPair } from '../../support/company-pki.js';
 import { expired } from '../../support/expired.js';

@@ -6,7 +6,7 @@ import { debian13 } from '../../../src/platform/debian.js';
 import { certificatePlaces, identitiesOf } from '../../../src/plan/tls.js';
 import { View } from '../../../src/plan/view.js';
 import { CATALOG } from '../../../roles/index.js';
-import { fileHandle } from '../../../src/resources/file.js';
+import { fileHandle } from '../../../src/resources/files/path.js';
 import { HOST_FACTS } from '../../../src/resources/host-facts.js';
 import { SERVER_CERTIFICATE } from '../../../src/resources/server-certificate.js';
 import { companyPair } from '../../support/company-pki.js';

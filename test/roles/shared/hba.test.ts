@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FIRST_DEFAULT_LINE, identLines, patroniAccess, standaloneAccess } from '../../../roles/shared/hba.js';
-import { replaceBlock } from '../../../src/resources/file.js';
+import { replaceBlock } from '../../../src/resources/files/blocks.js';
 import { hostOf, inventoryOf, THREE } from '../../support/inventory.js';
 
 async function accessOf(yaml: string): Promise<string[]> {

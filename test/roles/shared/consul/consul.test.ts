@@ -8,7 +8,7 @@ import { hostFirewall } from '../../../../roles/shared/firewall.js';
 import { renderConfig } from '../../../../roles/shared/patroni/config-file.js';
 import { View } from '../../../../src/plan/view.js';
 import { CONSUL_MEMBER, type ConsulMemberState } from '../../../../src/resources/consul/member.js';
-import { fileHandle } from '../../../../src/resources/file.js';
+import { fileHandle } from '../../../../src/resources/files/path.js';
 import { HOST_FACTS } from '../../../../src/resources/host-facts.js';
 import type { Change } from '../../../../src/resources/resource.js';
 import { RUNNING } from '../../../../src/resources/running.js';

@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Secret } from '../../src/lib/secret.js';
-import { diffOwnership, directory, file, parsePath, type PathState } from '../../src/resources/file.js';
-import type { Resource } from '../../src/resources/resource.js';
-import { sharedSections } from '../../src/resources/shared-question.js';
-import { joinScripts, sh } from '../../src/shell/quote.js';
-import { freshDirectory, ME } from '../support/directory.js';
-import { MadeUpHost } from '../support/made-up-host.js';
-import { bringAbout, observe, rewritten, runSections } from '../support/sections.js';
-import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+import { Secret } from '../../../src/lib/secret.js';
+import { directory } from '../../../src/resources/files/directory.js';
+import { file } from '../../../src/resources/files/file.js';
+import { diffOwnership, parsePath, type PathState } from '../../../src/resources/files/path.js';
+import type { Resource } from '../../../src/resources/resource.js';
+import { sharedSections } from '../../../src/resources/shared-question.js';
+import { joinScripts, sh } from '../../../src/shell/quote.js';
+import { freshDirectory, ME } from '../../support/directory.js';
+import { MadeUpHost } from '../../support/made-up-host.js';
+import { bringAbout, observe, rewritten, runSections } from '../../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 const there = (content: string, ownership = { owner: 'root', group: 'root', mode: '0644' }): PathState => ({

@@ -1,10 +1,12 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editedFile, replaceBlock, type PathState } from '../../src/resources/file.js';
-import { freshDirectory, ME } from '../support/directory.js';
-import { bringAbout } from '../support/sections.js';
-import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+import { replaceBlock } from '../../../src/resources/files/blocks.js';
+import { editedFile } from '../../../src/resources/files/edited-file.js';
+import type { PathState } from '../../../src/resources/files/path.js';
+import { freshDirectory, ME } from '../../support/directory.js';
+import { bringAbout } from '../../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../../support/shells.js';
 
 const BLOCK = '# BEGIN pgprov demo\na\nb\n# END pgprov demo';
 
