@@ -65,6 +65,8 @@ import { pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { virtualAddresses } from './shared/vip/address.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
+import { guardTune } from './shared/tuning/guards.js';
+import { tunedOf } from './shared/tuning/parameters.js';
 import { installation } from './shared/packages.js';
 import { POSTGRESQL_VARIABLES } from './shared/sections/postgresql.js';
 
@@ -74,6 +76,8 @@ export default defineRole({
     'PostgreSQL’s packages without the cluster that they would create; on a host without Patroni also a checksummed cluster and its service.',
   requires: ['pgdg'],
   variables: POSTGRESQL_VARIABLES,
+  contributes: (host) => ({ postgresql: { parameters: Object.fromEntries(tunedOf(host).map(({ name, value }) => [name, value])) } }),
+  reasons: (host) => new Map(tunedOf(host).map(({ name, why }) => [`postgresql.parameters.${name}`, why])),
   problems: (hosts, { hosts: all }) => [
     ...otherMajor(hosts),
     ...hosts.flatMap((host) => [...meaningProblems(host, all), ...accessProblems(host, all)]),
@@ -138,7 +142,9 @@ export default defineRole({
     ),
     ...guardChanges(view, 'postgresql'),
     ...guardGiven(view, 'postgresql', (host) => serverIdentity(host, view.inventory)),
-    ...view.hosts('postgresql').flatMap((host) => [...guardPort(view, host), ...guardHost(view, host), ...guardParameters(view, host)]),
+    ...view
+      .hosts('postgresql')
+      .flatMap((host) => [...guardPort(view, host), ...guardHost(view, host), ...guardTune(view, host), ...guardParameters(view, host)]),
     ...hostsWithoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
   ],
   drift: (view) => view.hosts('postgresql').flatMap((host) => [...settingsDrift(view, host), ...contentsDrift(view, host)]),

@@ -15,6 +15,7 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   after: { kind: 'list' },
   before: { kind: 'list' },
   contributes: { kind: 'function' },
+  reasons: { kind: 'function' },
   problems: { kind: 'function' },
   warnings: { kind: 'function' },
   ports: { kind: 'function' },

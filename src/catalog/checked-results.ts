@@ -67,6 +67,16 @@ export function checkedEntrances(given: unknown, role: string): Entrance[] {
   });
 }
 
+/** What the types promise of reasons for what is added. */
+export function checkedReasons(given: unknown, role: string): ReadonlyMap<string, string> {
+  const { assert } = asserter(`role ${role}`);
+  assert(
+    given instanceof Map && [...given].flat().every(isText),
+    'reasons must give a Map of texts, by the dotted paths of what the role adds',
+  );
+  return given as ReadonlyMap<string, string>;
+}
+
 /** What the types promise of how long a host is waited for; shells reckon in whole numbers. */
 export function checkedPatience(given: unknown, role: string): number {
   const { assert } = asserter(`role ${role}`);

@@ -14,6 +14,7 @@ import {
   checkedPatience,
   checkedPorts,
   checkedProtocols,
+  checkedReasons,
   checkedStages,
 } from './checked-results.js';
 import type { RoleFile } from './role-files.js';
@@ -67,6 +68,7 @@ const RESULTS: Partial<Record<keyof Role, (result: never, guard: Guard) => unkno
   protocols: (protocols: unknown, { role }) => checkedProtocols(protocols, role),
   entrances: (entrances: unknown, { role }) => checkedEntrances(entrances, role),
   patience: (factor: unknown, { role }) => checkedPatience(factor, role),
+  reasons: (reasons: unknown, { role }) => checkedReasons(reasons, role),
   tls: (given: unknown, { role, blame }) => {
     const identity = checkedIdentity(given, role);
     if (identity === undefined) return undefined;

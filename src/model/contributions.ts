@@ -113,10 +113,11 @@ class Additions {
   }
 
   /** Where a value came from that the inventory had not given, or not all of. */
-  #from(dotted: string, { name }: RoleSchema): void {
+  #from(dotted: string, { name, reasons }: RoleSchema): void {
     const before = this.#provenance.get(dotted);
     const others = before === undefined || before.kind === 'default' ? '' : `${describe(before)} and `;
-    this.#provenance.set(dotted, { kind: 'role', via: `${others}role ${name}` });
+    const why = reasons?.(this.#host).get(dotted);
+    this.#provenance.set(dotted, { kind: 'role', via: `${others}role ${name}${why === undefined ? '' : `: ${why}`}` });
   }
 
   /** Without the host, so that what is wrong on all of them is reported once. */

@@ -109,6 +109,8 @@ export interface RoleSchema {
    * @param cluster the cluster's name
    */
   contributes?(host: Host, cluster: string): Contribution;
+  /** Why it adds a value, by its dotted path, as `pgprov show` has it behind the role's name; `host` as for `contributes`. Default: nothing is said. */
+  reasons?(host: Host): ReadonlyMap<string, string>;
   /**
    * TCP ports on which the role's services listen on the host. The role firewall opens them, and before the first change base checks
    * that nothing else holds them and that the members reach theirs.

@@ -110,6 +110,7 @@ describe('a user’s own role', () => {
     >;
   } = {
     contributes: async () => [hostOf(await one(), 'pg1')],
+    reasons: async () => [hostOf(await one(), 'pg1')],
     problems: async () => [(await one()).hosts],
     warnings: async () => [(await one()).hosts],
     ports: async () => [hostOf(await one(), 'pg1')],

@@ -3,6 +3,7 @@ import { DIRECTORY, PASSWORD, ROLE_NAME, VERSION } from '../schemas.js';
 import { ACCESS_VARIABLE } from './access.js';
 import { CONTENTS_VARIABLES } from './contents.js';
 import { GIVEN_TLS_VARIABLES } from './given-tls.js';
+import { TUNE_VARIABLE } from './tune.js';
 
 const PARAMETER_VALUE = {
   type: ['string', 'number', 'boolean'],
@@ -75,6 +76,7 @@ export const POSTGRESQL_VARIABLES = {
       examples: [{ shared_buffers: '1GB', max_connections: 200 }],
       description: 'Configuration parameters, as in postgresql.conf. A parameter that differs between hosts is set on each host by itself.',
     },
+    tune: TUNE_VARIABLE,
     hba: {
       change: 'reload',
       type: 'array',

@@ -57,6 +57,11 @@ export const TRIALS: readonly Trial[] = [
   fixed('postgresql.name', 'other', /PostgreSQL runs in \/var\/lib\/postgresql\/17\/main/u),
   fixed('postgresql.data_dir', '/srv/pg', /PostgreSQL runs in \/var\/lib\/postgresql\/17\/main/u),
   { variable: 'postgresql.parameters', value: '{work_mem: 9MB}', query: { sql: 'SHOW work_mem', answer: '9MB' } },
+  { variable: 'postgresql.tune', value: '{workload: mixed, memory: 2GB, cores: 2}', query: { sql: 'SHOW work_mem', answer: '5MB' } },
+  ...['workload', 'memory', 'cores', 'storage'].map((part) => ({
+    variable: `postgresql.tune.${part}`,
+    elsewhere: 'postgresql.tune, whose parts are given together',
+  })),
   {
     variable: 'postgresql.parameters.shared_preload_libraries',
     value: 'pg_stat_statements',
