@@ -32,6 +32,7 @@ import { guardChanges, whatRuns } from './shared/changes.js';
 import { packagesOfExtensions } from './shared/contents/extensions.js';
 import { contentsProblems, contentsWarnings } from './shared/contents/problems.js';
 import { contents } from './shared/contents/stage.js';
+import { passwordsOfUsers } from './shared/contents/wanted.js';
 import { contentsCheck, contentsDrift, contentsRemarks } from './shared/contents/told.js';
 import { dropIn } from './shared/drop-in.js';
 import { guardParameters } from './shared/asked.js';
@@ -122,6 +123,7 @@ export default defineRole({
     ];
   },
   tls: serverIdentity,
+  declaredPasswords: passwordsOfUsers,
   inspections: presentedCertificate,
   saves: serverSaves,
   install: serverInstallation,

@@ -43,6 +43,7 @@ export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLa
 export {
   defineRole,
   type ClusterPassword,
+  type DeclaredPassword,
   type KeptPassword,
   type Crossing,
   type First,

@@ -32,6 +32,7 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   holdsData: { kind: 'function' },
   passwords: { kind: 'function' },
   ownPasswords: { kind: 'things' },
+  declaredPasswords: { kind: 'function' },
   preflight: { kind: 'function' },
   missingPrerequisites: { kind: 'function' },
   guards: { kind: 'function' },

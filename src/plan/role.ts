@@ -167,6 +167,14 @@ export interface KeptPassword {
   path: string;
 }
 
+/** A password of something that the inventory declares on a host, such as a role of an application. */
+export interface DeclaredPassword extends KeptPassword {
+  /** What the inventory gives; undefined: it is made, and kept. */
+  given: Secret | undefined;
+  /** Why there is none, as a clause after the name; default: there is one. */
+  none?: string;
+}
+
 /** A password that members know each other by, and that can be changed on a cluster that runs. */
 export interface ClusterPassword extends KeptPassword {
   /** From one host: fresh logins to all others, with the new password and with the former one. */
@@ -250,6 +258,8 @@ export interface Role extends RoleSchema {
   passwords?(): readonly ClusterPassword[];
   /** Passwords of the role's service that no other host depends on: applying the role changes them like any other variable. */
   ownPasswords?: readonly KeptPassword[];
+  /** Passwords of what the inventory declares on a host. Where one has a name of the others, its path names it. */
+  declaredPasswords?(host: Host): readonly DeclaredPassword[];
   /** Asked once, before the first change. */
   preflight?(view: View): Objection[];
   /** Asked once when a run selects a part of the cluster: what must be there first that the run leaves out? */

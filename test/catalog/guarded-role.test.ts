@@ -125,6 +125,7 @@ describe('a user’s own role', () => {
     saves: async () => [contextOf(await one(), 'pg1'), { form: 'full', view: await view() }],
     holdsData: async () => [await view(), 'pg1'],
     passwords: async () => [],
+    declaredPasswords: async () => [hostOf(await one(), 'pg1')],
     preflight: async () => [await view()],
     missingPrerequisites: async () => [await view(), { hosts: new Set(), roles: new Set() }],
     guards: async () => [await view(), MATERIAL],

@@ -150,6 +150,49 @@ describe('pgprov secrets', () => {
     expect(await get('superusr')).toMatchObject({ code: 2, text: expect.stringContaining('did you mean superuser?') as string });
   });
 
+  it('prints the password of a role of an application by its name, or by its path', async () => {
+    const options = await made('application');
+    await writeFile(
+      join(options.cwd, 'inventory.yml'),
+      `cluster: demo
+hosts: {pg1: 192.0.2.1}
+postgresql:
+  users:
+    app: {}
+    "o'dd.name": {}
+    given: {password: of the inventory}
+    later: {}
+    superuser: {}
+    reader: {login: false}
+    agent: {passwordless: true}
+`,
+    );
+    await mkdir(join(options.cwd, '.pgprov', 'demo'), { recursive: true });
+    const kept = [
+      'postgresql.superuser_password: of postgres',
+      'postgresql.users.app.password: of app',
+      `"postgresql.users.o'dd.name.password": of the odd one`,
+      'postgresql.users.superuser.password: of a role',
+    ];
+    await writeFile(join(options.cwd, '.pgprov', 'demo', 'passwords.yml'), `${kept.join('\n')}\n`);
+    const get = (name: string): Promise<{ code: number | null; text: string }> =>
+      runCommandLine(['secrets', 'get', name, 'inventory.yml', '--yes'], options);
+    expect(await get('app')).toEqual({ code: 0, text: 'of app\n' });
+    expect(await get('postgresql.users.app.password')).toEqual({ code: 0, text: 'of app\n' });
+    expect(await get("o'dd.name")).toEqual({ code: 0, text: 'of the odd one\n' });
+    expect(await get('given')).toEqual({ code: 0, text: 'of the inventory\n' });
+    // pgprov's own comes first, and the path names the other.
+    expect(await get('superuser')).toEqual({ code: 0, text: 'of postgres\n' });
+    expect(await get('postgresql.users.superuser.password')).toEqual({ code: 0, text: 'of a role\n' });
+    expect(await get('later')).toMatchObject({ code: 2, text: expect.stringContaining('has no later password yet') as string });
+    expect(await get('reader')).toMatchObject({
+      code: 2,
+      text: expect.stringContaining('reader may not log in, and has no password') as string,
+    });
+    expect((await get('agent')).text).toContain('agent logs in without one, and has no password');
+    expect(await get('ap')).toMatchObject({ code: 2, text: expect.stringContaining('did you mean app?') as string });
+  });
+
   it('encrypts a store with a passphrase that is asked for', async () => {
     const options = { ...(await place('passphrase', { TERM: 'xterm' })), terminal: true };
     const type = async (line: CommandLine, ...dialogue: [RegExp, string][]): Promise<string> => {

@@ -1,4 +1,12 @@
-import type { DatabaseOptions, DatabaseUserOptions, Grant, Host, RoleContext, WantedExtension } from '../../../src/index.js';
+import type {
+  DatabaseOptions,
+  DatabaseUserOptions,
+  DeclaredPassword,
+  Grant,
+  Host,
+  RoleContext,
+  WantedExtension,
+} from '../../../src/index.js';
 import { localServer } from '../layout.js';
 import { variables } from '../variables.js';
 import { preloadOf } from './extensions.js';
@@ -25,15 +33,26 @@ export function wantedUsers({
         ...(user.bypassrls === true ? (['BYPASSRLS'] as const) : []),
         ...(user.inherit === false ? [] : (['INHERIT'] as const)),
       ],
-      ...(login && user.passwordless !== true
-        ? { password: credentials.password(`postgresql.users.${name}.password`, user.password) }
-        : {}),
+      ...(login && user.passwordless !== true ? { password: credentials.password(passwordPath(name), user.password) } : {}),
       connectionLimit: user.connection_limit ?? -1,
       validUntil: user.valid_until ?? 'infinity',
       memberOf: user.member_of ?? [],
       settings: user.settings ?? {},
     };
   });
+}
+
+/** The passwords of the user's own roles, by the roles' names. */
+export function passwordsOfUsers(host: Host): DeclaredPassword[] {
+  return Object.entries(variables(host, 'postgresql').users).map(([name, { password, login, passwordless }]) => {
+    const none = login === false ? 'may not log in' : passwordless === true ? 'logs in without one' : undefined;
+    return { name, path: passwordPath(name), given: password, ...(none === undefined ? {} : { none }) };
+  });
+}
+
+/** Where the inventory may give the password of a role, and by what it is kept. */
+function passwordPath(name: string): string {
+  return `postgresql.users.${name}.password`;
 }
 
 /** The databases as the inventory has them. */

@@ -66,7 +66,7 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
       [
         'Make a role and a database for your application',
         'in the inventory, below postgresql: `users: {app: {}}`, `databases: {app: {owner: app}}`, and who may connect: `access: [{users: [app], from: [192.0.2.0/24]}]`',
-        `then ${pgprov`apply ${file}`}`,
+        `then ${pgprov`apply ${file}`}, after which ${pgprov`secrets get app ${file}`} prints its password`,
       ],
       ...(isPatroni && servers.length > 1 ? [[pgprov`switchover ${file} --check`, 'shows what a change of the leader would do']] : []),
       [`Back up ${shownPath(store)}`, 'it has the keys and passwords: without them the cluster cannot be managed'],

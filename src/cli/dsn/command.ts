@@ -10,7 +10,9 @@ It has every host that a client may have to try, and how it tells the right one.
   psql "$(pgprov dsn inventory.yml --user app --dbname app)"
   eval "$(pgprov dsn inventory.yml --format env)"
   pgprov dsn inventory.yml --format pgpass --user app
-The last one prints lines for ~/.pgpass; put the password in place of PASSWORD.`;
+The last one prints lines for ~/.pgpass; put the password in place of PASSWORD.
+That of a role of postgresql.users is printed by
+  pgprov secrets get app inventory.yml`;
 
 /** The command that prints how to connect; its modules are loaded when it runs. */
 export function addDsnCommand(program: Command, setExit: SetExit): void {

@@ -2,6 +2,8 @@ import { ExitCode, InputError } from '../../lib/errors.js';
 import { PathResolver, type Inventory } from '../../model/index.js';
 import { authorityFile } from '../../store/authority.js';
 import { certificatesDirectory } from '../../store/store.js';
+import { pgprov } from '../../lib/pgprov-command.js';
+import { catalogOf } from '../catalog.js';
 import { loadFor } from '../inventory.js';
 import type { CommonOptions } from '../options.js';
 import { dsnText, type DsnForm } from './forms.js';
@@ -26,7 +28,21 @@ export async function dsn(file: string, options: DsnOptions): Promise<ExitCode> 
   const authority = options.sslrootcert ?? (await authorityOf(inventory, way));
   const client = { database: dbname, balances: balance, authority, ...(user === undefined ? {} : { user }) };
   process.stdout.write(`${dsnText(format, way, client)}\n`);
+  // A program that reads the line gets no more than it asked for.
+  const kept = process.stdout.isTTY === true && user !== undefined ? passwordWords(inventory, user) : undefined;
+  if (kept !== undefined) process.stderr.write(`${kept}\n`);
   return ExitCode.done;
+}
+
+/** How the password of a role that the inventory declares is read; undefined: it declares none of that name. */
+function passwordWords(inventory: Inventory, user: string): string | undefined {
+  const found = catalogOf(inventory)
+    .flatMap((role) => inventory.hosts.flatMap((host) => (host.roles.includes(role.name) ? (role.declaredPasswords?.(host) ?? []) : [])))
+    .find(({ name }) => name === user);
+  if (found === undefined) return undefined;
+  return found.none === undefined
+    ? `${pgprov`secrets get ${found.path} ${inventory}`} prints the password of ${user}`
+    : `${user} ${found.none}, and has no password`;
 }
 
 /**

@@ -2,7 +2,8 @@ import { ExitCode, InputError } from '../../lib/errors.js';
 import { unknownName } from '../../lib/nearest.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 import type { Secret } from '../../lib/secret.js';
-import type { Inventory } from '../../model/index.js';
+import type { Host, Inventory } from '../../model/index.js';
+import type { DeclaredPassword, KeptPassword } from '../../plan/role.js';
 import { printable } from '../../report/printable.js';
 import { noValue, readSecretStore } from '../../secrets/read-store.js';
 import { Store, storeDirectory } from '../../store/store.js';
@@ -27,8 +28,15 @@ export async function getFromStore(name: string, options: GetOptions): Promise<E
 /** `pgprov secrets get NAME INVENTORY`: a password of the cluster, wherever it is kept. */
 export async function getFromCluster(name: string, file: string, options: GetOptions): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
-  const { path, given } = passwordNamed(inventory, name);
+  const { path, given, none } = passwordNamed(inventory, name);
   const { cluster, dir } = inventory;
+  if (none !== undefined) {
+    throw new InputError({
+      kind: 'secrets/none',
+      message: `${name} ${none}, and has no password`,
+      hint: `the inventory says so (${path.replace(/\.password$/u, '')})`,
+    });
+  }
   const store = await Store.open(storeDirectory(dir, cluster), inventory, { writable: false });
   const value = store.password(path, given);
   if (store.generated.includes(path)) {
@@ -45,21 +53,26 @@ export async function getFromCluster(name: string, file: string, options: GetOpt
   return print(value.reveal(), `the ${name} password of ${cluster}`, options);
 }
 
-/** A password by its name, `superuser`, or its path, `postgresql.superuser_password`. */
-function passwordNamed(inventory: Inventory, name: string): { path: string; given: Secret | undefined } {
-  const known = catalogOf(inventory).flatMap((role) =>
-    [...(role.passwords?.() ?? []), ...(role.ownPasswords ?? [])].flatMap((password) => {
-      const host = inventory.hosts.find(({ roles }) => roles.includes(role.name));
-      return host === undefined ? [] : [{ ...password, host }];
-    }),
-  );
-  const found = known.find((password) => password.name === name || password.path === name);
-  if (found === undefined) {
-    const names = known.map((password) => password.name);
-    throw new InputError({ kind: 'secrets/unknown', ...unknownName('password', name, names) });
-  }
-  const [section = '', key = ''] = found.path.split('.');
-  return { path: found.path, given: found.host.vars[section]?.[key] as Secret | undefined };
+/** A password by its name, `superuser` or that of a role of an application, or its path, `postgresql.superuser_password`. */
+function passwordNamed(inventory: Inventory, name: string): DeclaredPassword {
+  const hosts = catalogOf(inventory).flatMap((role) => {
+    const host = inventory.hosts.find(({ roles }) => roles.includes(role.name));
+    return host === undefined ? [] : [{ role, host }];
+  });
+  // What pgprov knows itself by goes before what an inventory calls something of its own.
+  const known: DeclaredPassword[] = [
+    ...hosts.flatMap(({ role, host }) => [...(role.passwords?.() ?? []), ...(role.ownPasswords ?? [])].map((one) => givenIn(host, one))),
+    ...hosts.flatMap(({ role, host }) => role.declaredPasswords?.(host) ?? []),
+  ];
+  const found = known.find((password) => password.name === name) ?? known.find((password) => password.path === name);
+  if (found !== undefined) return found;
+  const names = [...new Set(known.flatMap((password) => (password.none === undefined ? password.name : [])))];
+  throw new InputError({ kind: 'secrets/unknown', ...unknownName('password', name, names) });
+}
+
+function givenIn({ vars }: Host, { name, path }: KeptPassword): DeclaredPassword {
+  const [section = '', key = ''] = path.split('.');
+  return { name, path, given: vars[section]?.[key] as Secret | undefined };
 }
 
 async function print(value: string, what: string, options: AgreeOptions): Promise<ExitCode> {

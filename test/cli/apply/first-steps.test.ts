@@ -17,7 +17,7 @@ describe('the first steps after a cluster was made', () => {
     expect(text).toContain('/srv/.pgprov/demo/passwords.yml');
     expect(text).toContain('nobody but the members is let in until postgresql.access says so');
     const commands = [...text.matchAll(/`pgprov ([^`]*)`/gu)].map(([, words = '']) => words.split(' '));
-    expect(commands.map(([name]) => name)).toEqual(['psql', 'secrets', 'status', 'apply', 'switchover']);
+    expect(commands.map(([name]) => name)).toEqual(['psql', 'secrets', 'status', 'apply', 'secrets', 'switchover']);
     expect(commands.flatMap((words) => complaintsAbout(words))).toEqual([]);
   });
 
@@ -62,7 +62,7 @@ backup: {repositories: {nfs: {directory: /mnt/backups}}}
     const streaming = 'cluster: demo\nroles: [base, pgdg, postgresql, replication]\nhosts: {pg1: 192.0.2.1, pg2: 192.0.2.2}\n';
     for (const yaml of [streaming, 'cluster: demo\nroles: [base, pgdg, postgresql]\nhosts: {db: 192.0.2.1}\n']) {
       const text = await stepsFor(yaml);
-      expect(text).not.toContain('secrets get');
+      expect(text).not.toContain('secrets get superuser');
       expect(text).toContain('`\\password` in psql\n      gives postgres a password, which it has not yet');
     }
   });

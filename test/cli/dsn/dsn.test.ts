@@ -156,6 +156,30 @@ describe('pgprov dsn', () => {
   });
 });
 
+describe('pgprov dsn for a role of an application', () => {
+  it.each<{ user: string; terminal: boolean; says: RegExp }>([
+    { user: 'app', terminal: true, says: /`pgprov secrets get postgresql\.users\.app\.password \S+` prints the password of app/u },
+    { user: 'agent', terminal: true, says: /^agent logs in without one, and has no password\n$/u },
+    { user: 'somebody', terminal: true, says: /^$/u },
+    { user: 'app', terminal: false, says: /^$/u },
+  ])('says on a terminal how the password of $user is read ($terminal)', async ({ user, terminal, says }) => {
+    const file = join(workplace(), 'inventory.yml');
+    writeFileSync(file, `${MEMBERS}postgresql: {users: {app: {}, agent: {passwordless: true}}}\n`);
+    const [said, was] = [[] as string[], process.stdout.isTTY];
+    const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    process.stdout.isTTY = terminal;
+    try {
+      await dsn(file, { format: 'uri', dbname: 'postgres', user } as Parameters<typeof dsn>[1]);
+    } finally {
+      out.mockRestore();
+      err.mockRestore();
+      process.stdout.isTTY = was;
+    }
+    expect(said.join('')).toMatch(says);
+  });
+});
+
 describe('pgprov dsn with certificates of one’s own', () => {
   const pair = companyPair(['db.example.com', '10.0.0.1', '10.0.0.2']);
   const named = companyPair(['db.example.com']);
