@@ -46,6 +46,8 @@ export interface ClusterStatus {
   maintenance?: boolean;
   /** What was begun with the cluster and is not finished, in a sentence with the commands that end it; absent where there is nothing. */
   unfinished?: string;
+  /** How that is ended, in a clause: until then an apply is refused. Absent where nothing is unfinished, and while it is carried out. */
+  waysOut?: string;
   /** The switchover that is to come; absent where none is. */
   scheduled?: ScheduledStatus;
   /** How patronictl is called on a member, with Patroni's file there: `patronictl -c /etc/patroni/config.yml`. */

@@ -80,6 +80,25 @@ export function certificateProblemsOf({ places }: CertificatesStatus): string[] 
   return places.flatMap((place) => problemsAt(place).map((problem) => `${place.host}: ${problem}`));
 }
 
+/**
+ * Where hosts have other certificates or authorities than they were brought, or use others, each in one clause with what ends it, as
+ * `pgprov status` tells it. What was never brought is no more than a difference from the inventory, and so is what a rotation has not brought yet.
+ * @param isTold whether the service on a host says itself already that it uses others
+ */
+export function foreignCertificatesOf(
+  { inventory, places, rotation }: CertificatesStatus,
+  isTold: (place: PlaceStatus) => boolean = () => false,
+): string[] {
+  if (rotation !== undefined) return [];
+  return places.flatMap((place) => {
+    if (place.onHost === 'missing' && place.authorities === 'missing') return [];
+    const { host, given, loaded } = place;
+    const problems = problemsAt({ ...place, given: true, ...(loaded === false && isTold(place) ? { loaded: true } : {}) });
+    const brings = `${pgprov`apply ${inventory}`} brings what ${given === true ? 'the inventory gives' : 'the store has'}`;
+    return problems.map((problem) => `${host}: ${problem}\n${brings}`);
+  });
+}
+
 /** What a person should do, each in one sentence; empty when all is well. */
 export function adviceOf(status: CertificatesStatus): string[] {
   const { inventory, authorities, places, rotation, withinDays, unreachable } = status;

@@ -250,12 +250,13 @@ function serviceEntry({ host, role, text, level }: ServiceStatus, paint: Paint):
 
 /** What is to be known, and is no problem. */
 function remarks(
-  { remarks: told = [], differences = 0, refusal, inventory = 'INVENTORY' }: ClusterStatus,
+  { remarks: told = [], differences = 0, refusal, waysOut, inventory = 'INVENTORY' }: ClusterStatus,
   paint: Paint,
   columns: number,
 ): string[] {
   const [shown, applied] = [pgprov`diff ${inventory}`, pgprov`apply ${inventory}`];
-  const ends = refusal === undefined ? `and ${applied} ends` : `and which ${applied} refuses to end as it is: ${refusal}`;
+  const would = refusal === undefined ? `and ${applied} ends` : `and which ${applied} refuses to end as it is: ${refusal}`;
+  const ends = waysOut === undefined ? would : `and which ${applied} refuses to end until what was begun is over: ${waysOut}`;
   const differs = `${count(differences, 'difference')} from the inventory, which ${shown} shows ${ends}`;
   const stands = differences > 0 ? [differs] : refusal === undefined ? [] : [`${applied} would be refused: ${refusal}`];
   const all = [...told, ...stands];

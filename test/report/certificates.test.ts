@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { adviceOf, certificateProblemsOf, expiringOf, type CertificatesStatus, type PlaceStatus } from '../../src/report/certificates.js';
+import {
+  adviceOf,
+  certificateProblemsOf,
+  expiringOf,
+  foreignCertificatesOf,
+  type CertificatesStatus,
+  type PlaceStatus,
+} from '../../src/report/certificates.js';
 import { renderCertificates } from '../../src/report/certificates-text.js';
 import { widestOf } from '../../src/report/width.js';
 
@@ -184,5 +191,37 @@ describe('a certificate that the inventory gives', () => {
       'pg1: the authorities that postgresql trusts are not those that the inventory gives',
     ]);
     expect(adviceOf(status).join('')).toContain('and the inventory gives');
+  });
+});
+
+describe('certificates that are not those of the cluster, as status tells them', () => {
+  const told = (more: Partial<PlaceStatus>, about: Partial<CertificatesStatus> = {}): string[] =>
+    foreignCertificatesOf({ ...well, ...about, places: [place('pg1', 'etcd', more)] });
+  const brings = "\n`pgprov apply '/etc/my clusters/demo.yml'` brings what the store has";
+
+  it.each<[string, Partial<PlaceStatus>, string[]]>([
+    ['all as in the store', {}, []],
+    ['another one', { onHost: 'not as in the store' }, [`pg1: the certificate of etcd is not the one in the store${brings}`]],
+    ['no certificate beside its authorities', { onHost: 'missing' }, [`pg1: etcd has no certificate${brings}`]],
+    [
+      'other authorities',
+      { authorities: 'not as in the store' },
+      [`pg1: the authorities that etcd trusts are not those in the store${brings}`],
+    ],
+    ['one that it does not use', { loaded: false }, [`pg1: etcd does not use its present files yet${brings}`]],
+    ['none yet', { onHost: 'missing', authorities: 'missing' }, []],
+    ['one that was not asked', { onHost: 'not asked', authorities: 'not asked', seen: false }, []],
+  ])('%s', (_title, more, problems) => expect(told(more)).toEqual(problems));
+
+  it('names what the inventory gives', () => {
+    const { given, onHost, authorities } = { given: true, onHost: 'not as given', authorities: 'as given' } as const;
+    expect(told({ given, onHost, authorities })).toEqual([
+      "pg1: the certificate of etcd is not the one that the inventory gives\n`pgprov apply '/etc/my clusters/demo.yml'` brings what the inventory gives",
+    ]);
+  });
+
+  it('leaves out what a rotation has not brought yet, and what the service says itself', () => {
+    expect(told({ onHost: 'not as in the store' }, { rotation: 'issue' })).toEqual([]);
+    expect(foreignCertificatesOf({ ...well, places: [place('pg1', 'etcd', { loaded: false })] }, () => true)).toEqual([]);
   });
 });

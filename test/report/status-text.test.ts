@@ -155,6 +155,10 @@ dynamic configuration
     expect(renderStatus({ ...healthy, inventory: 'demo.yml', differences: 1, refusal: 'pg2 leads as well' }, { color: false })).toContain(
       '! 1 difference from the inventory, which `pgprov diff demo.yml` shows and which `pgprov apply demo.yml` refuses to end as it is: pg2 leads as well\n',
     );
+    const waysOut = 'finish it with `pgprov switchover demo.yml`';
+    expect(renderStatus({ ...healthy, inventory: 'demo.yml', differences: 1, waysOut }, { color: false })).toContain(
+      '1 difference from the inventory, which `pgprov diff demo.yml` shows and which `pgprov apply demo.yml` refuses to end until what was begun is over: finish it with `pgprov switchover demo.yml`',
+    );
     expect(renderStatus({ ...healthy, inventory: 'demo.yml', differences: 0, refusal: 'pg2 has more' }, { color: false })).toContain(
       '! `pgprov apply demo.yml` would be refused: pg2 has more\n',
     );

@@ -3,9 +3,10 @@ import type { PgprovError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import type { View } from '../../plan/view.js';
 import type { AuthorityStatus, CertificatesStatus, PlaceStatus, Validity } from '../../report/certificates.js';
-import type { Authority, KnownAuthority } from '../../store/authority.js';
+import { Authority, type KnownAuthority } from '../../store/authority.js';
 import type { KeyPair } from '../../store/issue.js';
 import { daysLeft, readCertificate, reasonToRenew } from '../../store/renewal.js';
+import { certificatesDirectory } from '../../store/store.js';
 import { textSeen } from '../../operations/index.js';
 import type { Role } from '../../plan/role.js';
 import { certificatePlaces, identitiesOf, type CertificatePlace } from '../../plan/tls.js';
@@ -14,6 +15,14 @@ import { certificatePlaces, identitiesOf, type CertificatePlace } from '../../pl
 export interface KeptCertificates {
   authority: Authority;
   pairs: ReadonlyMap<string, KeyPair>;
+}
+
+/** Reads what the control machine has of the certificates of these places. */
+export async function readKept(inventory: Inventory, places: readonly CertificatePlace[]): Promise<KeptCertificates> {
+  const authority = await Authority.open(certificatesDirectory(inventory.dir, inventory.cluster), inventory);
+  const names = [...new Set(places.map(({ host }) => host.name))];
+  const pairs = await Promise.all(names.map(async (name): Promise<[string, KeyPair | undefined]> => [name, await authority.node(name)]));
+  return { authority, pairs: new Map(pairs.filter((entry): entry is [string, KeyPair] => entry[1] !== undefined)) };
 }
 
 /** What the status of a cluster's certificates is read from. */

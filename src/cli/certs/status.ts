@@ -1,18 +1,14 @@
 import { ExitCode } from '../../lib/errors.js';
-import type { Inventory } from '../../model/index.js';
 import { renderCertificates } from '../../report/certificates-text.js';
 import { adviceOf, certificateProblemsOf, expiringOf } from '../../report/certificates.js';
-import { Authority } from '../../store/authority.js';
-import type { KeyPair } from '../../store/issue.js';
-import { certificatesDirectory } from '../../store/store.js';
-import { certificatePlaces, type CertificatePlace } from '../../plan/tls.js';
+import { certificatePlaces } from '../../plan/tls.js';
 import { catalogOf } from '../catalog.js';
 import { errorLook } from '../colors.js';
 import { selectionOf, type SelectionFlags, type CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
-import { certificatesOf, type KeptCertificates } from './status-of.js';
+import { certificatesOf, readKept } from './status-of.js';
 
 /** Options of `pgprov certs status`. */
 export interface CertsStatusOptions extends CommonOptions, SelectionFlags {
@@ -53,11 +49,4 @@ export async function certsStatus(file: string, options: CertsStatusOptions, env
       return problems.length === 0 ? ExitCode.done : ExitCode.hostFailed;
     },
   });
-}
-
-async function readKept(inventory: Inventory, places: readonly CertificatePlace[]): Promise<KeptCertificates> {
-  const authority = await Authority.open(certificatesDirectory(inventory.dir, inventory.cluster), inventory);
-  const names = [...new Set(places.map(({ host }) => host.name))];
-  const pairs = await Promise.all(names.map(async (name): Promise<[string, KeyPair | undefined]> => [name, await authority.node(name)]));
-  return { authority, pairs: new Map(pairs.filter((entry): entry is [string, KeyPair] => entry[1] !== undefined)) };
 }

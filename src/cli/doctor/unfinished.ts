@@ -25,7 +25,8 @@ export function unfinishedDiagnosis(unfinished: Unfinished | undefined, leader: 
       const { inventory } = view;
       // While it is carried out nothing is left to be done.
       if (unfinished?.mend === undefined) return [];
-      const { what, mend, began, holdsMembers } = unfinished;
+      const { what, mend, began, holdsMembers, pausesPools } = unfinished;
+      const doing = [...(holdsMembers === true ? ITS_DOING : []), ...(pausesPools === true ? ['pools-paused'] : [])];
       const since = began === undefined ? {} : { since: Date.parse(began) };
       const answers = ({ name }: Host): boolean => view.read(name, PATRONI_MEMBER)?.answers === true;
       const isDown = holdsMembers === true && (leader === undefined || !view.hosts('patroni').every(answers));
@@ -38,7 +39,7 @@ export function unfinishedDiagnosis(unfinished: Unfinished | undefined, leader: 
           evidence: [],
           follows: isDown ? `members stay down until then${leader === undefined ? ', and no client can write' : ''}; ${refused}` : refused,
           mend,
-          ...(holdsMembers === true ? { explains: ITS_DOING, affects: inventory.hosts.map(({ name }) => name) } : {}),
+          ...(doing.length === 0 ? {} : { explains: doing, affects: inventory.hosts.map(({ name }) => name) }),
         },
       ];
     },

@@ -38,6 +38,8 @@ export interface Unfinished {
   began?: string;
   /** It stops members, which nothing else may start: what is seen of them meanwhile is its doing. */
   holdsMembers?: true;
+  /** It pauses pools, and may have left them paused. */
+  pausesPools?: true;
 }
 
 /** What was begun on a cluster and is not finished, by what is kept here; undefined: nothing. */
@@ -48,7 +50,11 @@ export async function unfinishedOperation({ dir, cluster, file }: Inventory): Pr
     if (record === undefined) return undefined;
     const what = describeOperation(record);
     const head = HEADS.find(({ name }) => name === record.operation);
-    const told = { began: record.began, ...(head?.holdsMembers === undefined ? {} : { holdsMembers: head.holdsMembers }) };
+    const told = {
+      began: record.began,
+      ...(head?.holdsMembers === undefined ? {} : { holdsMembers: head.holdsMembers }),
+      ...(record.chosen['pausePools'] === true ? { pausesPools: true as const } : {}),
+    };
     return await assertUnlocked(store).then(
       () => ({
         what: `${what} is not finished, and until then nothing else may change ${cluster}`,

@@ -16,9 +16,9 @@ import { inventoryOf, THREE } from '../../support/inventory.js';
 describe('doctor of a cluster with an operation that is not finished', () => {
   const work = freshDirectory();
 
-  async function begun(operation: string): Promise<Inventory> {
+  async function begun(operation: string, chosen: Readonly<Record<string, unknown>> = {}): Promise<Inventory> {
     const inventory = { ...(await inventoryOf(THREE)), dir: work.path };
-    const record = { operation, given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
+    const record = { operation, given: {}, chosen, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
     mkdirSync(storeDirectory(inventory.dir, inventory.cluster), { recursive: true });
     await writeOperation(storeDirectory(inventory.dir, inventory.cluster), record);
     return inventory;
@@ -69,6 +69,11 @@ describe('doctor of a cluster with an operation that is not finished', () => {
     expect(found?.mend).toMatch(/--give-up`$/u);
     const unfinished = await unfinishedOperation(inventory);
     expect(unfinished === undefined ? '' : unfinishedWords(unfinished)).toBe(`${found?.what}; ${found?.mend}`);
+  });
+
+  it('tells below it of pools that it may have left paused', async () => {
+    const [found] = await findings(await begun('switchover', { pausePools: true }), 'pg1');
+    expect([found?.explains, found?.affects]).toEqual([['pools-paused'], ['pg1', 'pg2', 'pg3']]);
   });
 
   it('finds nothing where none is', async () => {

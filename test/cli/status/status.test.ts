@@ -39,6 +39,9 @@ describe('pgprov status', () => {
       expect(text.split('\n\n')[0]).toMatch(
         /the restart that ann@laptop began at 2026-11-28T09:30:00Z is not finished, .*`pgprov restart .*`, or give it up with `pgprov restart .* --give-up`/u,
       );
+      expect(text.replaceAll(/\s+/gu, ' ')).toMatch(
+        /which `pgprov apply [^`]*` refuses to end until what was begun is over: finish it with `pgprov restart [^`]*`, or give it up with/u,
+      );
       expect(JSON.parse((await three.run(command({ json: true }))).stdout)).toMatchObject({
         unfinished: expect.stringContaining('the restart that ann@laptop began') as string,
       });
