@@ -74,6 +74,7 @@ export {
   type Desk,
   type DeskStep,
   type Foreseen,
+  type Hindrance,
   type HostStep,
   type InventoryEdit,
   type KeptFacts,

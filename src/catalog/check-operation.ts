@@ -42,6 +42,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   choose: 'function',
   remaining: 'function',
   back: 'pgprov',
+  hinders: 'pgprov',
   question: 'function',
   nothing: 'function',
   checks: 'function',

@@ -15,7 +15,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { dataDirectoryOf, hostsWith, localServer } from '../../roles/shared/layout.js';
 import { STORES } from '../../roles/shared/stores.js';
 import { handsOverByDefault } from './shared/leader-restart.js';
-import { PAUSE_POOLS, poolChecks, poolObjections, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
+import { LEFT_PAUSED, PAUSE_POOLS, poolChecks, poolObjections, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
 import { selectedOf, type Restarting, type RestartOptions, type RestartRun, type RestartStart } from './shared/restart/options.js';
 import { withStreaming } from './shared/streaming/procedure.js';
 import { streamingRestart } from './shared/streaming/restart.js';
@@ -86,6 +86,7 @@ const underPatroni = defineOperation<RestartOptions>({
   choose: (run) => ({ ...run.options, began: begins(run), ...(handsOverByDefault(run) ? { handsOver: true } : {}) }),
   remaining: (run) => ({ steps: withPausedPools(run, serviceOf(run).steps(run)) }),
   back: resumeEarly,
+  hinders: LEFT_PAUSED,
   nothing: (run) => nothingLeft(run),
   checks: (run) => [...serviceOf(run).checks(run), ...poolChecks(run)],
   finished: (run) => `${serviceOf(run).title} was restarted on ${enumerate(restartedHosts(run))}`,

@@ -27,6 +27,7 @@ import {
 import { untilUp } from './shared/passing.js';
 import {
   cannotPause,
+  LEFT_PAUSED,
   PAUSE_POOLS,
   poolChecks,
   poolObjections,
@@ -86,6 +87,7 @@ const patroniSwitchover = defineOperation<SwitchoverOptions>({
     return { steps: withPausedPools(run, [...handOver(run), ...follow(run)]), ...left(run) };
   },
   back: resumeEarly,
+  hinders: LEFT_PAUSED,
   question: ({ inventory: { cluster }, options: { cancel, at } }) =>
     cancel === true
       ? `Cancel the scheduled switchover of ${cluster}?`

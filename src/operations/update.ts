@@ -1,7 +1,7 @@
 import { defineOperation, serverLimits, topologyOf, unitStart, type Observation, type OperationStart, type RoleContext } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { dataDirectoryOf, localServer } from '../../roles/shared/layout.js';
-import { PAUSE_POOLS, poolChecks, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
+import { LEFT_PAUSED, PAUSE_POOLS, poolChecks, resumeEarly, withPausedPools, withPoolRoles } from './shared/pause-pools.js';
 import { withStreaming } from './shared/streaming/procedure.js';
 import { streamingUpdate } from './shared/streaming/update.js';
 import { packageAsks } from './shared/update/asked.js';
@@ -41,6 +41,7 @@ const underPatroni = defineOperation<UpdateOptions>({
     const resumed = resumeEarly(run);
     return resumed.length > 0 ? resumed : wayBack(run);
   },
+  hinders: LEFT_PAUSED,
   nothing: () => 'everything is as new as the repositories have it, and runs',
   checks: (run) => [...updateChecks(run), ...poolChecks(run)],
   finished: finishedWords,

@@ -240,6 +240,16 @@ export interface Foreseen {
   then?: string;
 }
 
+/** What an operation that was cut off may have left on hosts in the way of others, and that giving it up puts right. */
+export interface Hindrance<Options extends object> {
+  /** The role whose hosts may have it; undefined: what was chosen leaves nothing. */
+  role(start: Pick<OperationStart<Options>, 'inventory' | 'options'>): string | undefined;
+  /** What puts it right on the hosts that answered; asked until there is none. */
+  steps(run: OperationRun<Options>): readonly HostStep[];
+  /** What becomes of it on hosts that did not answer, as a sentence; undefined: all did. */
+  unasked(run: OperationRun<Options>): string | undefined;
+}
+
 /**
  * Something that is done to a cluster once and is no desired state: a switchover, a restart, a renewal. The next step follows
  * from what is seen, never from a list that was begun, so an operation that was killed is finished by the same command.
@@ -318,6 +328,8 @@ export interface Operation<Options extends object = object> {
    * until it has none, of what was seen last of the hosts that still answer, unless this command has begun a step without a way back.
    */
   back?(run: OperationRun<Options>): readonly HostStep[];
+  /** Where it may leave on hosts what hinders others when it is cut off: how that is put right when it is given up. */
+  hinders?: Hindrance<Options>;
   /** What a person is asked, without the mark for yes and no; default: whether it may be carried out. */
   question?(run: OperationRun<Options>): string | undefined;
   /** What is said when nothing had to be done, as a sentence. */

@@ -435,6 +435,47 @@ done; wait`);
     expect((await cluster.run('apply')).code).toBe(0);
   });
 
+  it('resumes pools that a killed switchover has left paused when it is given up, and status says so before', async () => {
+    const run = start(['switchover', cluster.file, '--pause-pools', '--yes']);
+    await expect.poll(pausedPools, { timeout: patience(60_000), interval: 50 }).toEqual(['yes', 'yes']);
+    run.process.kill('SIGKILL');
+    await run.finished;
+    // The hosts' own timers are not what resumes them here.
+    for (const pool of pools) await must(pool, 'systemctl stop pgprov-pools-resume.timer');
+    const told = await cluster.run('status');
+    expect(told.code).toBe(1);
+    const words = told.all.replaceAll(/\s+/gu, ' ');
+    expect(words).toMatch(/`pgprov apply [^`]*` refuses to end until what was begun is over: finish it with `pgprov switchover [^`]*`/u);
+    expect(words).not.toMatch(/apply [^`]*` ends/u);
+    expect((await cluster.run('apply')).code).toBe(4);
+    const givenUp = await pgprov('switchover', cluster.file, '--give-up');
+    expect([givenUp.code, givenUp.all]).toEqual([0, expect.stringMatching(/resume the pools on pg1 and pg2[^]*is given up/u)]);
+    expect(await pausedPools()).toEqual(['no', 'no']);
+    const again = await cluster.run('apply');
+    expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
+    // Where a host does not answer it is given up all the same, and what becomes of its pools is told.
+    const other = start(['restart', cluster.file, '--pause-pools', '--yes']);
+    await expect.poll(pausedPools, { timeout: patience(60_000), interval: 50 }).toEqual(['yes', 'yes']);
+    other.process.kill('SIGKILL');
+    await other.finished;
+    const [, second] = pools;
+    await must(second, 'systemctl stop ssh.socket ssh.service sshd.service 2>/dev/null || :');
+    try {
+      const silent = await pgprov('restart', cluster.file, '--give-up');
+      expect([silent.code, silent.all.replaceAll(/\s+/gu, ' ')]).toEqual([
+        3,
+        expect.stringMatching(
+          /pg2 did not answer: if the pools there are paused, the host resumes them by itself, until [-0-9]+ [:0-9]+ UTC/u,
+        ),
+      ]);
+      expect((await pausedPools())[0]).toBe('no');
+    } finally {
+      await must(second, 'systemctl start ssh.service 2>/dev/null || systemctl start sshd.service');
+    }
+    await expect.poll(async () => (await pausedPools())[1], { timeout: patience(120_000) }).toBe('no');
+    expect((await cluster.run('apply')).code).toBe(0);
+  });
+
   it('is told by status and doctor when it is down, and started again', async () => {
     await must(cluster.host('pg1'), 'systemctl stop pgbouncer');
     const told = await cluster.run('status');

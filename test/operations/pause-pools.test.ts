@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import restart from '../../src/operations/restart.js';
 import switchover from '../../src/operations/switchover.js';
+import update from '../../src/operations/update.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { POOLER, type PoolerState } from '../../src/resources/pgbouncer/pooler.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
@@ -93,5 +94,24 @@ describe('a switchover with --pause-pools', () => {
     );
     const store = { ...start, inventory, options: { pausePools: true, service: 'etcd' } };
     expect(restart.problems?.({ ...store, chosenHosts: undefined })[0]?.message).toContain('--pause-pools is about PostgreSQL');
+  });
+});
+
+describe('an operation with --pause-pools that is given up', () => {
+  const { hinders } = switchover;
+
+  it.each([switchover, restart, update])('resumes the pools: $name', (operation) => {
+    expect(operation.hinders?.role({ inventory, options: { pausePools: true } })).toBe('pgbouncer');
+    expect(operation.hinders?.role({ inventory, options: {} })).toBeUndefined();
+    expect(operation.hinders?.steps(seen({ paused: ['pg1', 'pg3'] })).map(({ on }) => on)).toEqual([['pg1', 'pg3']]);
+    expect(operation.hinders?.steps(seen({}))).toEqual([]);
+  });
+
+  it('says until when pools stay paused where a host does not answer', () => {
+    expect(hinders?.unasked(seen({}))).toBeUndefined();
+    const run = runSeen<Options>(inventory, { off: ['pg3'] }, { pausePools: true }, {});
+    expect(hinders?.unasked(run)).toMatch(
+      /^pg3 did not answer: if the pools there are paused, the host resumes them by itself, until \d{4}-\S+ \S+ UTC at the latest; `pgprov apply \S+` does it/u,
+    );
   });
 });

@@ -1,29 +1,27 @@
 import { hostname, userInfo } from 'node:os';
-import { isDeepStrictEqual } from 'node:util';
 import { operate } from '../../engine/operate.js';
 import type { OperateOptions } from '../../engine/operate-options.js';
 import { startOf } from '../../engine/operation-start.js';
-import { ExitCode, RefusedError } from '../../lib/errors.js';
-import type { Inventory } from '../../model/index.js';
+import { ExitCode } from '../../lib/errors.js';
 import { OPERATIONS } from '../../operations/index.js';
 import type { Operation, Written } from '../../plan/operation.js';
 import type { SourceCluster } from '../../plan/source-cluster.js';
-import { takeLocalLock } from '../../store/local-lock.js';
 import { endOperation, writeOperation, type OperationRecord } from '../../store/operation-record.js';
 import { catalogOf } from '../catalog.js';
 import { selectionOf, selectionOptions } from '../options.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
-import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pipeline.js';
-import { timeSoFar } from '../prompt-time.js';
+import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
+import { engineOptions, type OfEngine } from './engine-options.js';
+import { giveUp, giveUpTidily } from './give-up.js';
 import { editInventory, takesEdits } from './inventory-edit.js';
 import { answered, assertOneAnswer, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
 import { defaultsOf, operationWords } from './option-words.js';
 import { questionOf, stepsShown } from './shown.js';
 import { openSource, type SourcePlace } from './source.js';
-import { assertNoOperation, describeOperation } from './unfinished.js';
-import { pgprov } from '../../lib/pgprov-command.js';
+import { assertStill, unfinishedOf } from './still.js';
+import { describeOperation } from './unfinished.js';
 
 /** Options that every operation has; its own are among them, by their names. */
 export interface OperateCommandOptions extends PipelineOptions {
@@ -55,9 +53,6 @@ interface Begun extends Pick<Follows, 'follows'> {
   written?: Written;
 }
 
-/** What tells an operation from others, and where it is kept what was begun. */
-type Named = Pick<Operation, 'name' | 'keptInStore' | 'changesNothing'>;
-
 /** An operation that comes with pgprov. */
 export function operationNamed(name: string): Operation {
   const operation = OPERATIONS.find((candidate) => candidate.name === name);
@@ -83,7 +78,13 @@ export async function runOperation(
   const opened = aimed === undefined ? asWritten : await Pipeline.open(file, aimed.options, environment);
   const pipeline = opened.goingBy(operation.inventory?.(opened.inventory, { ...(record?.given ?? typed) }));
   const { inventory } = pipeline;
-  if (options.giveUp === true) return giveUp(pipeline, operation, record);
+  if (options.giveUp === true) {
+    if (record === undefined || operation.hinders?.role({ inventory, options: record.chosen }) === undefined)
+      return giveUp(pipeline, operation, record);
+    const given = { ...record.given };
+    const basis = basisOf(pipeline, { operation, source: undefined, given, chosenHosts: record.hosts, record, answers: {} });
+    return giveUpTidily(pipeline, { record, basis, hinders: operation.hinders });
+  }
   if (options.resume === true && record === undefined) {
     pipeline.tell({ type: 'note', text: `Nothing to resume: no ${name} of ${inventory.cluster} is unfinished.` });
     return ExitCode.done;
@@ -140,32 +141,6 @@ export async function runWithSource(
   return runOperation(operation, into, options, environment, { from: { file, ...(lab === undefined ? {} : { lab }) } });
 }
 
-/** What was begun of this operation; any other one that is unfinished is an error. */
-async function unfinishedOf({ name, keptInStore, changesNothing }: Named, inventory: Inventory): Promise<OperationRecord | undefined> {
-  // It is in nobody's way, and has no record of its own.
-  if (changesNothing === true) return undefined;
-  return keptInStore === true ? assertNoOperation(inventory) : assertNoOperation(inventory, name);
-}
-
-/**
- * Insists, with the lock taken, that what is unfinished is what it was before: until then another run may begin, finish or give up one.
- * @throws RefusedError that says what has changed
- */
-async function assertStill(operation: Named, inventory: Inventory, before: OperationRecord | undefined): Promise<void> {
-  const now = await unfinishedOf(operation, inventory);
-  if (isDeepStrictEqual(now, before)) return;
-  const told = now ?? before;
-  const what = told === undefined ? operation.name : describeOperation(told);
-  throw new RefusedError({
-    kind: 'operation/meanwhile',
-    message:
-      now === undefined
-        ? `${what} is not unfinished any more: another run ended it just now`
-        : `another run left ${what} unfinished just now`,
-    hint: 'nothing was changed by this run; give the command again, it works out anew what is left',
-  });
-}
-
 /** `--give-up` of an operation by its name alone, because what defines it may be gone or broken meanwhile. */
 export async function giveUpOperation(
   name: string,
@@ -182,24 +157,6 @@ function ownOptions({ options: schemas, argument }: Operation, options: OperateC
   const all = options as Readonly<Record<string, unknown>>;
   const names = [...(argument === undefined ? [] : [argument.name]), ...Object.keys(schemas)];
   return Object.fromEntries(names.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
-}
-
-async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRecord | undefined): Promise<ExitCode> {
-  const { inventory, store } = pipeline;
-  if (record === undefined) {
-    pipeline.tell({ type: 'note', text: `Nothing to give up: no ${operation.name} of ${inventory.cluster} is unfinished.` });
-    return ExitCode.done;
-  }
-  const release = await takeLocalLock(store);
-  try {
-    await assertStill(operation, inventory, record);
-    await endOperation(store);
-  } finally {
-    await release();
-  }
-  const text = `${describeOperation(record)} is given up; the cluster stays as it is, see ${pgprov`status ${inventory}`}`;
-  pipeline.tell({ type: 'note', text });
-  return ExitCode.done;
 }
 
 /** Shows the steps; nothing is touched. */
@@ -285,8 +242,6 @@ function wordsOf({ operation, given, source }: Begun): string {
   return operationWords(operation, given, source?.inventory.file);
 }
 
-type OfEngine = 'check' | 'emit' | 'consent' | 'begin' | 'end' | 'transport' | 'signal';
-
 /** What an operation is carried out with, whatever becomes of it. */
 function basisOf(
   { inventory, environment }: Pipeline,
@@ -306,12 +261,4 @@ function basisOf(
     ...(written === undefined ? {} : { written }),
     describe: (view) => statusSeen(inventory, catalogOf(inventory), view),
   };
-}
-
-function engineOptions({
-  transport,
-  emit,
-  signal,
-}: EngineParts): Pick<OperateOptions<object>, 'transport' | 'emit' | 'signal' | 'startUp'> {
-  return { transport, emit, signal, startUp: timeSoFar() };
 }

@@ -21,7 +21,7 @@ export default defineDiagnosis({
             { host, source: 'PgBouncer’s console', line: seen.paused === 'all' ? 'SHOW STATE: paused yes' : 'SHOW DATABASES: paused 1' },
           ],
           follows: `their clients wait, ${waiting} just now, and are cut off after query_wait_timeout`,
-          mend: `${pgprov`apply ${view.inventory}`} resumes them; an operation that was begun with --pause-pools is finished by the same command`,
+          mend: `${pgprov`apply ${view.inventory}`} resumes them; an operation that was begun with --pause-pools and cut off is finished by the same command, or given up, which resumes them as well`,
         },
       ];
     }),

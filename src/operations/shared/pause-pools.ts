@@ -3,10 +3,12 @@ import {
   gate,
   POOLER,
   poolsPaused,
+  pgprov,
   poolsResumed,
   sh,
   type CheckResult,
   type Gate,
+  type Hindrance,
   type Host,
   type HostStep,
   type OperationObjection,
@@ -20,6 +22,7 @@ import { hostsWith } from '../../../roles/shared/layout.js';
 import { consoleOf } from '../../../roles/shared/pgbouncer/config-file.js';
 import { variables } from '../../../roles/shared/variables.js';
 import { leaderOf } from './members.js';
+import { utcText } from './moment.js';
 
 /** Of an operation that may have PgBouncer hold clients up meanwhile. */
 export interface PausesPools {
@@ -92,6 +95,19 @@ export function resumeEarly(run: Run): HostStep[] {
   const paused = run.options.pausePools === true ? pausedHosts(run) : [];
   return paused.length === 0 ? [] : [resumeStep('early', paused)];
 }
+
+/** The pools that an operation may have left paused: giving it up resumes them. */
+export const LEFT_PAUSED: Hindrance<PausesPools> = {
+  role: ({ options }) => (options.pausePools === true ? 'pgbouncer' : undefined),
+  steps: resumeEarly,
+  unasked: ({ view, inventory }) => {
+    const silent = hostsWith(inventory, 'pgbouncer').flatMap(({ name }) => (view.surveyed(name) ? [] : [name]));
+    if (silent.length === 0) return undefined;
+    // The host's own timer was set when they were paused, so it runs out by then.
+    const until = utcText(new Date(Date.now() + PAUSED_AT_MOST * 1000).toISOString());
+    return `${enumerate(silent)} did not answer: if the pools there are paused, the host resumes them by itself, until ${until} at the latest; ${pgprov`apply ${inventory}`} does it as soon as the host answers`;
+  },
+};
 
 /** That no clients are held up any more. */
 export function poolChecks(run: Run): CheckResult[] {

@@ -146,6 +146,47 @@ describe('the command of an operation', () => {
       expect((await three.run(command({ resume: true }))).stdout).toBe('Nothing to resume: no sweep of demo is unfinished.\n');
     });
 
+    it('puts right what it left in the way of others before it is given up, and tells of hosts that do not answer', async () => {
+      const steps: typeof three.operation.remaining = (run) => three.operation.remaining(run);
+      const operation: typeof three.operation = {
+        ...three.operation,
+        hinders: {
+          role: ({ options }) => ('to' in options ? 'site' : undefined),
+          steps: (run) => steps(run).steps.flatMap((step) => ('on' in step ? step : [])),
+          unasked: ({ view }) => (view.surveyed('pg3') ? undefined : 'pg3 keeps its file until the evening'),
+        },
+      };
+      const sweep =
+        (options: OperateCommandOptions) =>
+        (environment: Environment): Promise<number> =>
+          runOperation(operation, three.inventory, options, environment);
+      const breakOff = async (to: object): Promise<void> => {
+        three.give(...HOSTS);
+        expect((await three.run(sweep({ yes: true, ...to }), { machines: { pg1: { cutExec: 3 } } })).exitCode).not.toBe(0);
+        expect(await record()).toMatchObject({ operation: 'sweep' });
+        three.give(...HOSTS);
+      };
+      await breakOff({ to: 'attic' });
+      const { exitCode, stdout, asked } = await three.run(sweep({ giveUp: true }), { answer: false });
+      expect([exitCode, left(), await record(), asked]).toEqual([0, [], undefined, []]);
+      expect(stdout).toMatch(
+        /take the file of pg1 away[^]*the sweep --to attic that \S+ began at \S+ is given up; the cluster stays as it is/u,
+      );
+      expect(readRuns(three.at('.pgprov', 'demo'))[0]?.head?.command).toBe('sweep --to attic --give-up');
+
+      await breakOff({ to: 'attic' });
+      const away = await three.run(sweep({ giveUp: true }), { machines: { pg3: { unreachable: true } } });
+      expect([away.exitCode, left(), await record()]).toEqual([3, ['pg3'], undefined]);
+      expect(away.stdout).toContain('pg3 keeps its file until the evening');
+
+      // Nothing of that where what was chosen leaves nothing behind: no host is connected to.
+      await breakOff({});
+      const plain = await three.run(sweep({ giveUp: true }), {
+        machines: Object.fromEntries(HOSTS.map((name) => [name, { unreachable: true }])),
+      });
+      expect([plain.exitCode, left(), await record()]).toEqual([0, HOSTS, undefined]);
+    });
+
     it('resumes for the hosts that it began with, and for no others', async () => {
       three.give(...HOSTS);
       const chosen: (readonly string[] | undefined)[] = [];
