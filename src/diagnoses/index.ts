@@ -69,6 +69,7 @@ import lag from './postgresql/lag.js';
 import noSpace from './postgresql/no-space.js';
 import oldTransactions from './postgresql/old-transactions.js';
 import poolsPaused from './pools/pools-paused.js';
+import proxyCutOff from './proxies/proxy-cut-off.js';
 import replayPaused from './postgresql/replay-paused.js';
 import sharedMemory from './postgresql/shared-memory.js';
 import slots from './postgresql/slots.js';
@@ -131,6 +132,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   unitFailed,
   unitRestarts,
   unitStopped,
+  proxyCutOff,
   poolsPaused,
   consulToken,
   consulAgent,

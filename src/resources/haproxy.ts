@@ -10,6 +10,8 @@ export interface ProxyServer {
   status: string;
   /** What its last check said: `L7STS/503`, `L4CON`, `L4TOUT`; '' where it was not checked yet. */
   check: string;
+  /** What it made of that, in words: `Connection refused`; absent where there are none. */
+  words?: string;
   /** Connections through it now. */
   sessions: number;
 }
@@ -48,7 +50,9 @@ export function readStatistics(text: string): ProxyState {
     const [backend, name] = [field('pxname'), field('svname')];
     if (name === 'BACKEND' && !backends.has(backend)) backends.set(backend, []);
     if (name === '' || name === 'FRONTEND' || name === 'BACKEND') continue;
-    const [check, code, status] = [field('check_status'), field('check_code'), field('status')];
+    // The status of a check that is under way begins with a star.
+    const [check, code, status] = [field('check_status').replace(/^\* /u, ''), field('check_code'), field('status')];
+    const said = field('last_chk').replace(/^"|"$/gu, '');
     backends.set(backend, [
       ...(backends.get(backend) ?? []),
       {
@@ -56,6 +60,7 @@ export function readStatistics(text: string): ProxyState {
         up: status.startsWith('UP'),
         status,
         check: check.startsWith('L7') && code !== '' ? `${check}/${code}` : check,
+        ...(said === '' ? {} : { words: said }),
         sessions: Number(field('scur')),
       },
     ]);

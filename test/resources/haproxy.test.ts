@@ -21,6 +21,15 @@ describe('HAProxy’s table of statistics', () => {
     expect(backends.get('pgprov-0123')).toEqual([]);
   });
 
+  it('has the words of a check, also while the next one is under way', () => {
+    const head = '# pxname,svname,scur,status,check_status,check_code,last_chk,\n';
+    const text = `${head}leader,pg1,0,DOWN,* L4CON,,Connection refused,\nleader,pg2,0,DOWN,L4TOUT,,,\n`;
+    expect(readStatistics(text).backends.get('leader')).toMatchObject([
+      { name: 'pg1', check: 'L4CON', words: 'Connection refused' },
+      { name: 'pg2', check: 'L4TOUT' },
+    ]);
+  });
+
   it.each(['', 'HTTP/1.0 503 Service Unavailable\n', '<html>\n', '# a,b,c\nx,y,z\n'])('is none in %j', (text) =>
     expect(readStatistics(text)).toEqual({ answers: false, backends: new Map() }),
   );

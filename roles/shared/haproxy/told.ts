@@ -14,8 +14,8 @@ export function proxyLine(seen: ProxyState): StatusLine {
 }
 
 /** Whether a check ended before Patroni said anything: a member that does not lead answers, with 503. */
-function givesNoAnswer({ up, check }: ProxyServer): boolean {
-  return !up && /^(?:L[46]|L7TOUT)/u.test(check);
+export function givesNoAnswer({ up, check }: Pick<ProxyServer, 'up' | 'check'>): boolean {
+  return !up && /^(?:L[46]|L7TOUT|SOCKERR)/u.test(check);
 }
 
 /** The same for a host of a view; nothing where its HAProxy was not asked. */
