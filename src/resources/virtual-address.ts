@@ -17,8 +17,12 @@ export interface VirtualAddressState {
   addresses: readonly HostAddress[];
   /** The names of all its network interfaces. */
   interfaces: readonly string[];
+  /** Those of them that are down, or whose link is. */
+  down: readonly string[];
   /** keepalived runs with the configuration that it is to have. */
   inForce: boolean;
+  /** The state in which keepalived is by its own log: `MASTER`, `BACKUP` or `FAULT`; absent where that was not asked, or its log does not tell. */
+  state?: string;
 }
 
 /** What is seen of a virtual address on a host. */
@@ -34,10 +38,31 @@ export function keepalivedRunsWith(mark: string): Script {
  * @param mark the name of its process then; 15 characters at most
  */
 export function virtualAddress(mark: string): Observation<VirtualAddressState> {
+  const quick = withoutLog(mark);
+  return {
+    ...quick,
+    thorough: {
+      ...quick,
+      probe: () => sh`${quick.probe()}
+state=$(journalctl -q -u keepalived -n 300 -o cat --no-pager 2>/dev/null | sed -n 's/.*Entering \([A-Z]*\) STATE.*/\1/p' | tail -n 1)
+[ -z "$state" ] || echo "state $state"`,
+    },
+  };
+}
+
+/** The flag of a network interface that is up (`IFF_UP`, linux/if.h). */
+const IS_UP = 1;
+
+function withoutLog(mark: string): Observation<VirtualAddressState> {
   return {
     ...VIRTUAL_ADDRESS,
     probe: () => sh`ip -o -4 addr show 2>/dev/null | while read -r number name family address rest; do echo "address $name $address"; done
-for path in /sys/class/net/*; do [ ! -d "$path" ] || echo "interface $(basename "$path")"; done
+for path in /sys/class/net/*; do
+[ -d "$path" ] || continue
+flags=0 link=
+read -r flags <"$path/flags" && read -r link <"$path/operstate"
+echo "interface $(basename "$path") $((flags & ${IS_UP})) $link"
+done 2>/dev/null
 if ${keepalivedRunsWith(mark)}; then echo in-force; fi`,
     parse: (answer) => {
       const lines = answerLines(answer).map((line) => line.split(' '));
@@ -47,6 +72,10 @@ if ${keepalivedRunsWith(mark)}; then echo in-force; fi`,
           return word === 'address' ? [{ interface: name, address, prefix: Number(prefix) }] : [];
         }),
         interfaces: lines.flatMap(([word, name = '']) => (word === 'interface' ? [name] : [])),
+        down: lines.flatMap(([word, name = '', up, link = '']) =>
+          word === 'interface' && (up === '0' || link.endsWith('down')) ? [name] : [],
+        ),
+        ...lines.flatMap(([word, state]) => (word === 'state' && state !== undefined ? [{ state }] : [])).at(-1),
         inForce: lines.some(([word]) => word === 'in-force'),
       };
     },

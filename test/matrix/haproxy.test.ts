@@ -201,6 +201,55 @@ describe.each<System>(['debian13', 'rocky9'])('HAProxy on two of three members, 
     expect((await cluster.run('apply')).code).toBe(0);
   });
 
+  it('is told by doctor where it is cut off from a member: turned away, without an answer, or too late', async () => {
+    const [, pg3] = proxies as [LabHost, LabHost];
+    const pg1 = cluster.host('pg1');
+    const found = async (): Promise<string[]> => {
+      const { code, stdout } = await cluster.run('doctor', '--json');
+      const { findings } = JSON.parse(stdout) as {
+        findings: { diagnosis: string; host?: string; level: string; what: string; mend: string; evidence: { line: string }[] }[];
+      };
+      expect(code).toBe(findings.some(({ level }) => level !== 'notice') ? 1 : 0);
+      return findings.flatMap(({ diagnosis, host, what, evidence }) =>
+        diagnosis === 'proxy-cut-off' ? [`${host ?? ''}: ${what} [${evidence.map(({ line }) => line).join('; ')}]`] : [],
+      );
+    };
+    const chain = "nft add table inet strange && nft add chain inet strange input '{ type filter hook input priority -200; }'";
+    const rule = async (what: string): Promise<void> => {
+      await must(
+        pg1,
+        `nft delete table inet strange 2>/dev/null; ${chain} && nft add rule inet strange input ip saddr ${pg3.address} ${what}`,
+      );
+    };
+    expect(await found()).toEqual([]);
+    try {
+      await rule('tcp dport 8008 reject with tcp reset');
+      await expect
+        .poll(found, { timeout: patience(60_000) })
+        .toEqual([
+          expect.stringMatching(
+            /^pg3: HAProxy gets no answer of Patroni on pg1, port 8008: it is turned away \(connection refused\).*L4CON/u,
+          ),
+        ]);
+      await rule('tcp dport 8008 drop');
+      await expect
+        .poll(found, { timeout: patience(60_000) })
+        .toEqual([expect.stringMatching(/^pg3: HAProxy gets no answer of Patroni on pg1, port 8008: no packet comes back.*L4TOUT/u)]);
+      // A connection comes about, and what it asks is lost.
+      await rule('tcp dport 8008 tcp flags & (syn | psh) == psh drop');
+      await expect
+        .poll(found, { timeout: patience(60_000) })
+        .toEqual([expect.stringMatching(/^pg3: HAProxy gets no answer of Patroni on pg1, port 8008: it connects, and no answer.*L7TOUT/u)]);
+      await rule('tcp dport 5432 drop');
+      await expect
+        .poll(found, { timeout: patience(60_000) })
+        .toEqual([expect.stringMatching(/^pg3: it gets no connection to PostgreSQL on pg1, port 5432: no packet comes back/u)]);
+    } finally {
+      await must(pg1, 'nft delete table inet strange');
+    }
+    await expect.poll(found, { timeout: patience(60_000) }).toEqual([]);
+  });
+
   it('is told by status and doctor when it is down, and started again', async () => {
     await must(cluster.host('pg3'), 'systemctl stop haproxy');
     const told = await cluster.run('status');

@@ -203,6 +203,41 @@ describe.each<System>(['debian13', 'rocky9'])('a virtual address on two proxies,
     expect(await addressed.apply()).toContain('No changes');
   });
 
+  it('says of a host whose interface is gone that it cannot take it over, and brings keepalived to the new one', async () => {
+    const { cluster, address } = addressed;
+    const holder = await addressed.settled();
+    const other = cluster.host(holder === 'pg2' ? 'pg3' : 'pg2');
+    const renamed = (from: string, to: string): Promise<string> =>
+      must(other, `ip link set ${from} down && ip link set ${from} name ${to} && ip link set ${to} up`);
+    const line = async (): Promise<string> => (await addressed.statusLines()).find((one) => one.startsWith(other.name)) ?? '';
+    await renamed('eth0', 'lan0');
+    try {
+      await expect
+        .poll(line, { timeout: patience(60_000) })
+        .toMatch(
+          new RegExp(
+            `^${other.name} cannot take ${address} over: its network interface eth0 is gone, and keepalived is in the state FAULT; its cluster address is on lan0`,
+            'u',
+          ),
+        );
+      expect((await cluster.run('status')).code).toBe(1);
+      await addressed.whole();
+      expect(await addressed.apply()).toContain('keepalived');
+      await expect.poll(line, { timeout: patience(60_000) }).toBe(`${other.name} would take ${address} over from ${holder}`);
+      await must(cluster.host(holder), 'systemctl stop haproxy');
+      await addressed.settled(holder);
+      await expect
+        .poll(async () => (await addressed.statusLines()).find((one) => one.startsWith(holder)), { timeout: patience(60_000) })
+        .toMatch(/cannot take \S+ over: keepalived is in the state FAULT: HAProxy does not answer there/u);
+      await must(cluster.host(holder), 'systemctl start haproxy');
+    } finally {
+      await renamed('lan0', 'eth0');
+    }
+    await addressed.whole();
+    await addressed.apply();
+    await addressed.settled();
+  });
+
   it('takes every variable while it runs', async () => {
     const { cluster, address, wanted } = addressed;
     const held = await addressed.settled();

@@ -5,17 +5,20 @@ const answer = (text: string): { status: number; out: Buffer } => ({ status: 0, 
 
 describe('a virtual address', () => {
   it('is seen among the addresses of a host', () => {
-    const text = 'address lo 127.0.0.1/8\naddress eth0 10.0.0.1/24\naddress eth0 10.0.0.100/32\ninterface eth0\ninterface lo\nin-force\n';
+    const text =
+      'address lo 127.0.0.1/8\naddress eth0 10.0.0.1/24\naddress eth0 10.0.0.100/32\ninterface eth0 1 up\ninterface lo 1 unknown\ninterface eth1 0 down\ninterface eth2 1 lowerlayerdown\nin-force\nstate FAULT\n';
     expect(virtualAddress('pgprov-01234567').parse(answer(text))).toEqual({
       addresses: [
         { interface: 'lo', address: '127.0.0.1', prefix: 8 },
         { interface: 'eth0', address: '10.0.0.1', prefix: 24 },
         { interface: 'eth0', address: '10.0.0.100', prefix: 32 },
       ],
-      interfaces: ['eth0', 'lo'],
+      interfaces: ['eth0', 'lo', 'eth1', 'eth2'],
+      down: ['eth1', 'eth2'],
       inForce: true,
+      state: 'FAULT',
     });
-    expect(virtualAddress('pgprov-01234567').parse(answer(''))).toEqual({ addresses: [], interfaces: [], inForce: false });
+    expect(virtualAddress('pgprov-01234567').parse(answer(''))).toEqual({ addresses: [], interfaces: [], down: [], inForce: false });
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import {
   enumerate,
+  pgprov,
   VIRTUAL_ADDRESS,
   type CheckResult,
   type Host,
@@ -8,6 +9,7 @@ import {
   type VirtualAddressState,
 } from '../../../src/index.js';
 import { addressOf, follows } from './address.js';
+import { KEEPALIVED, KEEPALIVED_UNIT } from './config-file.js';
 
 /** The hosts that have the address now, of those that answered. */
 export function holders(view: View): string[] {
@@ -36,9 +38,32 @@ export function addressLines(view: View, host: Host): StatusLine[] {
       { level: 'problem', text: `keepalived does not run, or with another configuration${on === undefined ? '' : `; has ${address}`}` },
     ];
   if (on !== undefined) return [{ text: `has ${address}, on ${on}` }];
+  const fault = faultOf(view, host, seen);
+  if (fault !== undefined) return [{ level: 'problem', text: `cannot take ${address} over: ${fault}` }];
   return all.length === 0
     ? [{ level: 'problem', text: `no host that answered has ${address}` }]
     : [{ text: `would take ${address} over from ${enumerate(all)}` }];
+}
+
+/** Why keepalived on a host could not have the address, whoever is to have it, with what to do; undefined: as far as is seen, it could. */
+function faultOf(view: View, host: Host, { interfaces, down, state }: VirtualAddressState): string | undefined {
+  const config = view.read(host.name, KEEPALIVED);
+  const { file } = config ?? {};
+  const [, name] = /^ {4}interface (\S+)$/mu.exec(file?.type === 'file' ? file.content.toString('utf8') : '') ?? [];
+  const said = state === 'FAULT' ? 'keepalived is in the state FAULT' : 'keepalived cannot use it';
+  if (name !== undefined && !interfaces.includes(name)) {
+    const now = config?.interface;
+    const mend =
+      now === undefined || !interfaces.includes(now)
+        ? `bring it back (\`ip link\` there shows what it has), or give vip.interface for ${host.name}, then run ${pgprov`apply ${view.inventory}`}`
+        : `its cluster address is on ${now} now: run ${pgprov`apply ${view.inventory}`}`;
+    return `its network interface ${name} is gone, and ${said}; ${mend}`;
+  }
+  if (name !== undefined && down.includes(name))
+    return `its network interface ${name} is down, and ${said}; run \`ip link set ${name} up\` there, or see what its link lacks`;
+  // Where it follows the lead, all but the leader are in that state.
+  if (state !== 'FAULT' || follows(host) !== 'haproxy') return undefined;
+  return `${said}: HAProxy does not answer there, or keepalived’s own look at it fails; \`journalctl -u ${KEEPALIVED_UNIT} -n 50\` there says which`;
 }
 
 /** The address went with the lead; nothing where it follows proxies, or the member that leads cannot have it. */

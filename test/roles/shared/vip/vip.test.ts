@@ -102,6 +102,11 @@ describe('the role vip', () => {
     { title: 'a network', yaml: LEADING.replace('.100', '.0'), says: /10\.0\.0\.0 stands for the whole network/u },
     { title: 'a broadcast address', yaml: LEADING.replace('.100', '.255'), says: /10\.0\.0\.255 stands for the whole network/u },
     { title: 'no address', yaml: LEADING.replace('.100', '.400'), says: /must be an IPv4 address/u },
+    {
+      title: 'an address of IPv6',
+      yaml: LEADING.replace('10.0.0.100/24', 'fd00::100/64'),
+      says: /must be an IPv4 address with the length.*fd00::100/u,
+    },
     { title: 'an address without a prefix', yaml: LEADING.replace('/24', ''), says: /must be an IPv4 address with the length/u },
     { title: 'nothing', yaml: MEMBERS(', vip'), says: /address/u },
     {
@@ -151,6 +156,8 @@ describe('the role vip', () => {
 interface Seen {
   addresses?: HostAddress[];
   interfaces?: string[];
+  down?: string[];
+  state?: string;
   inForce?: boolean;
   interface?: string;
   text?: string;
@@ -169,7 +176,7 @@ function viewOf(inventory: Inventory, seen: Record<string, Seen>): View {
     return [
       name,
       new Map<string, unknown>([
-        [VIRTUAL_ADDRESS.id, { addresses, interfaces, inForce }],
+        [VIRTUAL_ADDRESS.id, { addresses, interfaces, down: given.down ?? [], inForce, state: given.state }],
         [KEEPALIVED.id, { interface: 'interface' in given ? given.interface : 'eth0', file }],
         [FOREIGN_ADDRESS.id, { answer, ...(answer === 'answers' ? { hardware: '02:42:ac:11:00:09' } : {}) }],
         [serviceHandle('keepalived').id, { active, enabled: active === 'active' }],
@@ -315,5 +322,45 @@ describe('what is told of the address', () => {
     expect(told.map(({ level, text }) => (level === undefined ? text : `${level} ${text}`))).toEqual(lines);
     const failed = addressChecks(view).filter(({ ok }) => !ok);
     expect(failed.map(({ title, detail }) => `${title}: ${detail}`)).toEqual(checks);
+  });
+
+  const CONFIG = 'vrrp_instance pgprov {\n    state BACKUP\n    interface eth1\n';
+  it.each<{ title: string; yaml: string; other: Seen; says: RegExp }>([
+    {
+      title: 'its interface is gone',
+      yaml: LEADING,
+      other: { text: CONFIG, state: 'FAULT', interface: undefined as unknown as string },
+      says: /^problem cannot take 10\.0\.0\.100 over: its network interface eth1 is gone, and keepalived is in the state FAULT; bring it back .*vip\.interface for (?:pg|lb)2/u,
+    },
+    {
+      title: 'its cluster address is on another interface',
+      yaml: LEADING,
+      other: { text: CONFIG, interface: 'eth0' },
+      says: /eth1 is gone, and keepalived cannot use it; its cluster address is on eth0 now: run `pgprov apply [^`]*`$/u,
+    },
+    {
+      title: 'its interface is down',
+      yaml: LEADING,
+      other: { text: CONFIG, interfaces: ['lo', 'eth0', 'eth1'], down: ['eth1'], state: 'FAULT' },
+      says: /eth1 is down, and keepalived is in the state FAULT; run `ip link set eth1 up`/u,
+    },
+    {
+      title: 'its HAProxy does not answer',
+      yaml: PROXIED,
+      other: { text: CONFIG, interfaces: ['lo', 'eth0', 'eth1'], state: 'FAULT' },
+      says: /keepalived is in the state FAULT: HAProxy does not answer there/u,
+    },
+    {
+      title: 'nothing, where it only does not lead',
+      yaml: LEADING,
+      other: { text: CONFIG, interfaces: ['lo', 'eth0', 'eth1'], state: 'FAULT' },
+      says: /^would take 10\.0\.0\.100 over from pg1$/u,
+    },
+  ])('says what keeps a host from taking it over: $title', async ({ yaml, other, says }) => {
+    const inventory = await inventoryOf(yaml);
+    const [first, second] = yaml === PROXIED ? ['lb1', 'lb2'] : ['pg1', 'pg2'];
+    const view = viewOf(inventory, { [first]: { addresses: [OWN(first), VIRTUAL] }, [second]: other });
+    const [line] = addressLines(view, hostOf(inventory, second));
+    expect([line?.level ?? [], line?.text].flat().join(' ')).toMatch(says);
   });
 });
