@@ -133,6 +133,33 @@ describe.each<System>(['debian13', 'rocky9'])('certificates of one’s own, %s',
     expect(await apply()).toContain('No changes');
   });
 
+  it('are named by status, which ends with 1, where somebody has replaced them on a host, as those of the cluster are', async () => {
+    const [pg1] = cluster.hosts as [LabHost];
+    expect((await cluster.run('status')).code).toBe(0);
+    const replace = (directory: string, then: string): Promise<string> =>
+      must(
+        pg1,
+        `cd ${directory} && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -days 400 -keyout /tmp/other.key -out /tmp/other.crt 2>/dev/null && cat /tmp/other.crt >node.crt && cat /tmp/other.key >node.key && ${then}`,
+      );
+    // The server presents exactly what its file has, which is not what it was brought.
+    await replace(DIRECTORY, 'runuser -u postgres -- psql -XAtqc "select pg_reload_conf()" postgres');
+    await replace('/etc/patroni/tls', ':');
+    if (withPools) await replace('/etc/pgbouncer/tls', 'systemctl reload pgbouncer');
+    const problems = async (): Promise<string[]> => {
+      const { code, stdout } = await cluster.run('status', '--json');
+      const { problems: told } = JSON.parse(stdout) as { problems: string[] };
+      expect(code).toBe(told.length === 0 ? 0 : 1);
+      return told.filter((problem) => problem.includes('certificate'));
+    };
+    expect((await problems()).sort()).toEqual([
+      expect.stringMatching(/^pg1: the certificate of patroni is not the one in the store\n`pgprov apply \S+` brings what the store has$/u),
+      ...(withPools ? [expect.stringMatching(/^pg1: the certificate of pgbouncer is not the one that the inventory gives\n/u)] : []),
+      expect.stringMatching(/^pg1: the certificate of postgresql is not the one that the inventory gives\n/u),
+    ]);
+    await apply();
+    expect(await problems()).toEqual([]);
+  });
+
   it('are refused before anything is written where clients would refuse them', async () => {
     const [pg1] = cluster.hosts as [LabHost];
     const before = await presented(pg1);
