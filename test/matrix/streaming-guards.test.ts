@@ -195,4 +195,29 @@ ${family === 'el' ? `cp -a ${DATA}.aside/conf.d ${DATA}/ && cp -a ${DATA}.aside/
     await must(pg2, `umount ${DATA} && rmdir ${DATA} && mv ${DATA}.aside ${DATA} && systemctl start ${unit}`);
     await isWell();
   });
+
+  it('a change that synchronous standbys stop confirming while it is committed: it ends, and says what to do', async () => {
+    const changed = { roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'], replication: { synchronous: ['pg2', 'pg3'] } };
+    await cluster.write(changed);
+    expect((await cluster.run('apply')).code).toBe(0);
+    await cluster.write({ ...changed, postgresql: { version, users: { app: {} } } });
+    // They stream, and so nothing tells beforehand that no commit will end.
+    const receivers = (signal: string): Promise<string[]> =>
+      Promise.all([pg2, pg3].map((host) => must(host, `pkill -${signal} -u postgres -f walreceiver`)));
+    await receivers('STOP');
+    const frozen = await cluster.run('apply');
+    await receivers('CONT');
+    expect([frozen.code, frozen.all.replace(/\s+/gu, ' ')]).toEqual([
+      1,
+      expect.stringMatching(
+        /do not confirm them; what was to be changed is committed on this server alone; bring them back, then run the/u,
+      ),
+    ]);
+    const again = await cluster.run('apply');
+    expect([again.code, again.all]).toEqual([0, expect.not.stringContaining('failed:')]);
+    await expect.poll(() => sql(pg3, "select count(*) from pg_roles where rolname = 'app'"), { timeout: patience(30_000) }).toBe('1');
+    await cluster.write({ roles: changed.roles });
+    expect((await cluster.run('apply')).code).toBe(0);
+    await isWell();
+  });
 });
