@@ -196,6 +196,30 @@ ${family === 'el' ? `cp -a ${DATA}.aside/conf.d ${DATA}/ && cp -a ${DATA}.aside/
     await isWell();
   });
 
+  it('a switchover from a primary that a recovery target of its own files would promote again, which no copy of it inherits', async () => {
+    // As a restore by hand leaves them behind; a primary that runs does not go by them.
+    for (const set of ["recovery_target_time = '2026-01-01 00:00:00+00'", "recovery_target_action = 'promote'"])
+      await sql(pg1, `alter system set ${set}`);
+    const refused = await cluster.run('switchover', '--to', 'pg2', '--yes');
+    expect([refused.code, refused.all.replace(/\s+/gu, ' ')]).toEqual([
+      4,
+      expect.stringMatching(/pg1 could not become a standby: it has recovery_target_time of its own .*ALTER SYSTEM RESET/u),
+    ]);
+    const rebuilt = await cluster.run('rebuild', '--host', 'pg3', '--yes');
+    expect([rebuilt.code, rebuilt.all]).toEqual([0, expect.any(String)]);
+    // A recovery that has a target in the past ends with the first commit that it replays.
+    await sql(pg1, 'create table after_target (i int)');
+    await expect
+      .poll(() => sql(pg3, "select pg_is_in_recovery(), count(*) from pg_class where relname = 'after_target'"), {
+        timeout: patience(30_000),
+      })
+      .toBe('t|1');
+    for (const name of ['recovery_target_time', 'recovery_target_action']) await sql(pg1, `alter system reset ${name}`);
+    await sql(pg1, 'select pg_reload_conf()');
+    await must(pg3, `rm -r ${DATA}.aside-*`);
+    await isWell();
+  });
+
   it('a change that synchronous standbys stop confirming while it is committed: it ends, and says what to do', async () => {
     const changed = { roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'], replication: { synchronous: ['pg2', 'pg3'] } };
     await cluster.write(changed);

@@ -256,7 +256,8 @@ function ahead(view: View, servers: readonly SeenServer[]): Objection[] {
   if (primary === undefined || leading === undefined) return [];
   return servers.flatMap((server): Objection[] => {
     const { name, says, data } = server;
-    if (server === primary) return [];
+    // One that is being made has nothing but the copy of its primary, which was asked before that was made.
+    if (server === primary || isJoining(view, name)) return [];
     if (says?.receives === true) return hasPassed(says) ? [passed(view, name, says.location)] : [];
     const [timeline, position] = [says?.timeline ?? data.position?.timeline, says?.position ?? downPosition(server)];
     if (timeline === undefined) return [];

@@ -117,6 +117,19 @@ mkdir -m 0700 ${draft}
 chown ${`${server.user}:${group}`} ${draft}`;
 }
 
+/** What a standby is told by pgprov's own file alone, or by none. */
+const OF_ANOTHER = 'primary_conninfo|primary_slot_name|recovery_target[a-z_]*';
+
+/**
+ * Comments out by what the server that was copied once found its primary, and where its own recovery was to end: with that a standby follows nobody,
+ * or takes writes by itself.
+ */
+export function ownSourceTaken(draft: string, server: LocalServer): Script {
+  return sh`for parameters in ${[`${draft}/postgresql.auto.conf`, `${draft}/postgresql.conf`]}; do
+[ ! -f "$parameters" ] || ${asDatabaseUser(server, sh`sed -i -E ${`s/^[[:space:]]*(${OF_ANOTHER})[[:space:]=]/#&/I`} "$parameters"`)}
+done`;
+}
+
 /**
  * Notes that a standby is being made, and has a draft made in a unit of its own, which becomes the data directory. Its standby.signal is there
  * before the directory has its name, so nothing ever starts it as a primary.
@@ -138,6 +151,7 @@ ${emptyDraft({ path, server, group })}
 cd /
 ${make}
 rm -f ${`${draft}/${SYNCHRONOUS_FILE}`}
+${ownSourceTaken(draft, server)}
 ${asDatabaseUser(server, sh`touch ${`${draft}/standby.signal`}`)}
 data=${draft}
 ${markOwn}

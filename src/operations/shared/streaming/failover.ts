@@ -24,7 +24,16 @@ import { byReach, lostServers, lossText, type Lost } from './failover-candidates
 import { aliveObjections, candidateObjections, noCandidate } from './failover-guards.js';
 import type { StreamingProcedure } from './procedure.js';
 import { serverOn } from './seen.js';
-import { isFurther, notFollowingWhy, openPrimary, othersThan, reachOf, unknownServer, upstreamNamed } from './servers-seen.js';
+import {
+  isFurther,
+  notFollowingWhy,
+  openPrimary,
+  othersThan,
+  ownSourceWhy,
+  reachOf,
+  unknownServer,
+  upstreamNamed,
+} from './servers-seen.js';
 import { notSynchronousText, othersStep, promoteStep, slotsStep, synchronousStep } from './take-over.js';
 
 interface Options {
@@ -81,8 +90,9 @@ function choose(run: Run): Options {
   const known = byReach(seen);
   const to = options.to ?? known[0]?.name ?? '';
   const own = reachOf(view, to);
-  // One that streams from a lost server alone finds no other, and one that parted earlier follows nobody.
-  const finds = (name: string): boolean => !lost.includes(upstreamNamed(inventory, name) ?? '') && partedWhy(view, to, name) === undefined;
+  // One that streams from a lost server alone finds no other, and one that parted earlier, or is told another server, follows nobody.
+  const finds = (name: string): boolean =>
+    !lost.includes(upstreamNamed(inventory, name) ?? '') && (partedWhy(view, to, name) ?? ownSourceWhy(view, name)) === undefined;
   const followers = known.flatMap((reach) =>
     reach.name !== to && !reach.down && finds(reach.name) && own !== undefined && !isFurther(reach, own) ? [reach.name] : [],
   );
@@ -186,7 +196,7 @@ function afterText({ view, inventory, options }: Run): string[] {
         `${name} could not be kept from coming back as a primary: before its PostgreSQL starts again, write standby.signal into its data directory (a second primary is refused by every run); then ${pgprov`rebuild ${inventory} --host ${name}`} makes it a standby of ${to}`,
     ),
     ...further.flatMap((name) => {
-      const why = partedWhy(view, to, name) ?? notFollowingWhy(view, to, name);
+      const why = partedWhy(view, to, name) ?? ownSourceWhy(view, name) ?? notFollowingWhy(view, to, name);
       return why === undefined ? [] : [`${name} is not waited for: it ${why}`];
     }),
   ];

@@ -1,4 +1,4 @@
-import { lsnBytes, TAKEOVER, unknownName, type Inventory, type OperationObjection, type View } from '../../../index.js';
+import { lsnBytes, pgprov, TAKEOVER, unknownName, type Inventory, type OperationObjection, type View } from '../../../index.js';
 import { isJoining, primaryOf, REPLAY_PAUSED } from '../../../../roles/shared/streaming/seen.js';
 import { upstreamOf } from '../../../../roles/shared/streaming/servers.js';
 import { serverNames, serverOn } from './seen.js';
@@ -51,7 +51,26 @@ export function notFollowingWhy(view: View, primary: string, name: string): stri
  * anew. Undefined: it will.
  */
 export function notTurningWhy(view: View, primary: string, name: string): string | undefined {
-  return notFollowingWhy(view, primary, name) ?? (serverOn(view, name)?.says?.paused === true ? REPLAY_PAUSED : undefined);
+  return notFollowingWhy(view, primary, name) ?? (serverOn(view, name)?.says?.paused === true ? REPLAY_PAUSED : ownSourceWhy(view, name));
+}
+
+/** That its own settings would keep a server from following another primary, as a clause that follows its name; undefined: not as far as it says. */
+export function ownSourceWhy(view: View, name: string): string | undefined {
+  const own = view.read(name, TAKEOVER)?.own ?? [];
+  const found = own.find((setting) => setting.name.startsWith('recovery_target')) ?? own[0];
+  if (found === undefined) return undefined;
+  const means =
+    found.name === 'recovery_target_timeline'
+      ? 'it would not go on to the timeline of another primary'
+      : found.name.startsWith('recovery_target')
+        ? 'as a standby it would end its recovery there, and may take writes beside another primary'
+        : 'it would not find another primary';
+  return `has ${found.name} of its own (${found.file}), with which ${means}`;
+}
+
+/** How a setting of a server's own is taken away, as advice. */
+export function ownTakenAway(inventory: Inventory, name: string): string {
+  return `take that setting away on ${name} (\`ALTER SYSTEM RESET\` where it is in postgresql.auto.conf, else the line in that file), and ${pgprov`reload ${inventory} --host ${name}`}`;
 }
 
 /** That nobody could write to a standby once it is the primary, as a clause that follows its name; undefined: not by its settings. */

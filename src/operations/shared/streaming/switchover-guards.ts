@@ -19,7 +19,7 @@ import {
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { REPLAY_PAUSED } from '../../../../roles/shared/streaming/seen.js';
 import { serverNames, serverOn } from './seen.js';
-import { hinderedWhy, isFurther, notFollowingWhy, othersThan, reachOf, upstreamNamed } from './servers-seen.js';
+import { hinderedWhy, isFurther, notFollowingWhy, othersThan, ownSourceWhy, ownTakenAway, reachOf, upstreamNamed } from './servers-seen.js';
 import { missingSlots } from './take-over.js';
 
 /** A standby that is to take over from a primary. */
@@ -134,6 +134,13 @@ export function noneCanTakeOver(handOver: Omit<HandOver, 'to'>): OperationObject
       ...(passes ? { settles: true as const } : {}),
     },
   ];
+}
+
+/** A primary whose own settings would not let it follow the next one: once that was promoted it is too late to find out. */
+export function cannotFollow({ view, inventory, from }: Omit<HandOver, 'to'>): OperationObjection[] {
+  const own = ownSourceWhy(view, from);
+  if (own === undefined) return [];
+  return [refuse(`${from} could not become a standby: it ${own}`, `nothing was changed; ${ownTakenAway(inventory, from)}`)];
 }
 
 /** The last checkpoint of a primary that has stopped cleanly and is held from taking writes; undefined: it is no such. */

@@ -18,6 +18,8 @@ import {
 } from '../../../index.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { dataDirectoryOf, localServer } from '../../../../roles/shared/layout.js';
+import { guardOneDatabase } from '../../../../roles/shared/streaming/guards.js';
+import { seenServers } from '../../../../roles/shared/streaming/seen.js';
 import { otherLeaderText } from '../../../../roles/shared/streaming/told.js';
 import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
 import { poolObjections, type PausesPools } from '../pause-pools.js';
@@ -27,6 +29,7 @@ import { serverNames, serverOn } from './seen.js';
 import { notFollowingWhy, notTurningWhy, openPrimary, othersThan, unknownServer } from './servers-seen.js';
 import { streamsGate } from './streams-gate.js';
 import {
+  cannotFollow,
   cannotTakeOver,
   hasAll,
   heldAt,
@@ -116,10 +119,15 @@ function guards(run: Run): OperationObjection[] {
         hint: 'give it up, and look at the cluster',
       },
     ];
-  if (primary === undefined) return midwayObjections(handOverOf(run));
+  if (primary === undefined) {
+    const two = guardOneDatabase(view).map(({ decisive: _decisive, ...objection }): OperationObjection => objection);
+    return two.length > 0 ? two : midwayObjections(handOverOf(run));
+  }
   // Killed after it was held, and before it was stopped.
   const common = serverOn(view, from)?.signal === true ? [] : primaryObjections(view);
   if (common.length > 0) return common.slice(0, 1);
+  const stays = cannotFollow(handOverOf(run));
+  if (stays.length > 0) return stays;
   return to === '' ? noneCanTakeOver(handOverOf(run)) : cannotTakeOver(handOverOf(run));
 }
 
@@ -266,6 +274,8 @@ function broken(run: Run): string | undefined {
   if (primary === to) return `${to} is the primary; the same command finishes what is left`;
   if (primary !== undefined)
     return serverOn(view, primary)?.signal === true ? undefined : `${primary} is the primary, as before, and takes writes`;
+  // Several take writes, which the guards say.
+  if (seenServers(view).some(({ says }) => says?.standby === false)) return undefined;
   if (!view.surveyed(from))
     return `${from} cannot be reached, and may be stopped: it does not start as a primary, and ${to} was not seen to be one`;
   return `${from} is stopped and does not start as a primary (standby.signal), and nobody takes writes: the same command goes on`;

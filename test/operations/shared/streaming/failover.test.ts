@@ -118,7 +118,7 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     expect(objections(chosen({ pg2: at(0x2100, { paused: true }), pg3: at(0x2000) }, { lose: 256 }))).toEqual([]);
     expect(objections(chosen({ pg2: at(0x2000, { paused: true }), pg3: at(0x2000) }))).toEqual([]);
     const hinders = [{ name: 'default_transaction_read_only', value: 'on', file: '' }];
-    const readOnly = { ...at(0x2100), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 }, hinders } } };
+    const readOnly = { ...at(0x2100), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 }, hinders, own: [] } } };
     expect(objections(chosen({ pg2: readOnly, pg3: at(0x2000) }, { to: 'pg2' }))).toEqual([
       'pg2 cannot be promoted: it has default_transaction_read_only on, so that as the primary it would take no writes, and the other standbys would not find it: take that setting away there, and reload',
     ]);
@@ -137,6 +137,16 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     ]);
     expect(objections(chosen({ ...OFF, pg1: down }, { to: 'pg2' }))[0]).toBe(
       'pg2 is a record of WAL behind pg1 (it is down, and its last record starts at 0/2100), which would be lost',
+    );
+  });
+
+  it('does not wait for a standby that is told another primary by its own files, and says so', () => {
+    const own = [{ name: 'primary_conninfo', file: '/data/postgresql.auto.conf' }];
+    const told = { ...at(0x2000), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 }, hinders: [], own } } };
+    const run = chosen({ ...OFF, pg3: told });
+    expect([run.options.to, run.options.followers, steps(run)]).toEqual(['pg2', [], ['slots', 'promote']]);
+    expect(failover.remaining(run).then).toContain(
+      'pg3 is not waited for: it has primary_conninfo of its own (/data/postgresql.auto.conf), with which it would not find another primary',
     );
   });
 

@@ -39,7 +39,18 @@ const HINDERED: Takeover = {
   walLevel: 'replica',
   slots: { most: 10, used: 0 },
   hinders: [{ name: 'synchronous_standby_names', value: 'gone', file: '/data/postgresql.auto.conf' }],
+  own: [],
 };
+
+/** A server whose files tell it another primary, or where its recovery ends. */
+const told = (...names: string[]): Record<string, unknown> => ({
+  [TAKEOVER.id]: {
+    walLevel: 'replica',
+    slots: { most: 10, used: 0 },
+    hinders: [],
+    own: names.map((name) => ({ name, file: '/data/postgresql.auto.conf' })),
+  } satisfies Takeover,
+});
 
 /** The end of the WAL of a primary that stopped cleanly, and of a standby that has all of it. */
 const end = (checkpoint: string): { position: never } => ({
@@ -110,6 +121,37 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
     expect(switchover.guards?.(much)).toMatchObject([{ message: expect.stringContaining('20 MiB of WAL left to replay'), settles: true }]);
   });
 
+  it('names two that take writes, where the former primary came back as one', async () => {
+    const run = made({ ...DONE, pg1: primary({ timeline: 2 }) }, CHOSEN);
+    expect(objections(run)).toEqual([expect.stringContaining('pg1 (timeline 2, runs) and pg2 (timeline 2, runs) are both primaries')]);
+    expect(await switchover.broken?.(run, { touched: true, desk: {} as never })).toBeUndefined();
+  });
+
+  it('is refused while the primary would not follow another one, and does not wait for others that would not', () => {
+    const stays = (...names: string[]): Run => made({ ...WELL, pg1: { ...WELL['pg1'], more: told(...names) } });
+    expect(switchover.guards?.(stays('primary_conninfo'))).toEqual([
+      {
+        kind: 'refuse',
+        message:
+          'pg1 could not become a standby: it has primary_conninfo of its own (/data/postgresql.auto.conf), with which it would not find another primary',
+        hint: expect.stringMatching(
+          /^nothing was changed; take that setting away on pg1 .*ALTER SYSTEM RESET.*pgprov reload \S+ --host pg1`$/u,
+        ),
+      },
+    ]);
+    expect(objections(stays('primary_slot_name', 'recovery_target_time'))).toEqual([
+      'pg1 could not become a standby: it has recovery_target_time of its own (/data/postgresql.auto.conf), with which as a standby it would end its recovery there, and may take writes beside another primary',
+    ]);
+    expect(objections(stays('recovery_target_timeline'))).toEqual([expect.stringContaining('would not go on to the timeline')]);
+    // Of the standby that is to be the primary it does not matter.
+    expect(objections(made({ ...WELL, pg2: { ...standby(), more: told('primary_conninfo') } }))).toEqual([]);
+    const other = { ...WELL, pg3: { ...standby(), more: told('primary_conninfo') } };
+    expect(switchover.choose?.(made(other, { to: 'pg2' }))).toMatchObject({ to: 'pg2', without: ['pg3'] });
+    const run = made(other, { leader: 'pg1', to: 'pg2', without: ['pg3'] });
+    expect([objections(run), steps(run)]).toEqual([[], ['slots', 'hold', 'catch-up', 'promote', 'follow']]);
+    expect(switchover.remaining(run).then).toContain('pg3 has primary_conninfo of its own');
+  });
+
   it.each([
     ['cannot be reached', { pg2: undefined }],
     ['is down', { pg2: { signal: true } }],
@@ -122,11 +164,11 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
     ],
     [
       'has wal_level minimal',
-      { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'minimal', slots: { most: 10, used: 0 }, hinders: [] } } } },
+      { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'minimal', slots: { most: 10, used: 0 }, hinders: [], own: [] } } } },
     ],
     [
       'has 9 replication slots of 10 (max_replication_slots), and needs 2 more',
-      { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 9 }, hinders: [] } } } },
+      { pg2: { ...standby(), more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 9 }, hinders: [], own: [] } } } },
     ],
     [
       'has max_wal_senders 1, and there are 2 standbys',
@@ -134,7 +176,7 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
         pg2: {
           ...standby(),
           running: { ...USUAL, max_wal_senders: 1 },
-          more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 }, hinders: [] } },
+          more: { [TAKEOVER.id]: { walLevel: 'replica', slots: { most: 10, used: 0 }, hinders: [], own: [] } },
         },
       },
     ],

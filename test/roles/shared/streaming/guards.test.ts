@@ -91,6 +91,8 @@ describe('servers that stream without Patroni', () => {
       data: { position: { timeline: 1, checkpoint: '0/1000', nextOid: 20000, lastRecord } },
     });
     expect(messages({ ...well, pg2: down('0/1388') })).toEqual([expect.stringContaining('pg2 is ahead of its primary')]);
+    // One that is being made was copied after its primary was asked.
+    expect(messages({ ...well, pg2: { ...standby({ receives: false, position: 9000, location: '0/2328' }), joining: true } })).toEqual([]);
     expect(messages({ ...well, pg2: down('0/1380') })).toEqual([]);
     // Each of several such can be rebuilt.
     expect(guardParts(viewOf(inventory, { ...well, pg2: down('0/1388') }))).toEqual([]);
