@@ -3,6 +3,7 @@ import {
   formatBytes,
   PENDING_VALUES,
   pgprov,
+  SERVER_SETTINGS,
   STANDBY_COPY,
   STANDBY_LIMITS,
   TABLESPACES,
@@ -67,6 +68,7 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   const backups = isFromBackup(run) ? sourceObjections(run, source.name) : [];
   return [
     ...others(run),
+    ...differing(run),
     ...parted(run, source),
     ...onlyStandby(run, source),
     ...synchronous(run),
@@ -87,6 +89,29 @@ function others({ view, options: { member: host = '' } }: RebuildRun): Operation
   // A second primary hides the rest, and goes first.
   if (serverOn(view, host)?.says?.standby === false) return [];
   return guardParts(view).filter((found) => found.host !== undefined && found.host !== host);
+}
+
+/** What the plan of the standby would stumble over once its data is aside: settings of the others that an apply is still to bring. */
+function differing({ view, inventory, options: { member: host = '' } }: RebuildRun): OperationObjection[] {
+  // Beside a second primary no apply brings anything.
+  if (serverOn(view, host)?.says?.standby === false) return [];
+  const left = serverNames({ inventory }).flatMap((name) => {
+    const seen = view.read(name, SERVER_SETTINGS);
+    if (name === host || isBeingMade(view, name) || seen?.answers !== true) return [];
+    const byHand = new Set(seen.altered.map((own) => own.name.toLowerCase()));
+    const settings = seen.settings.filter((setting) => !setting.taken && !setting.told && !byHand.has(setting.name.toLowerCase()));
+    return settings.length === 0 ? [] : [{ name, settings: enumerate(settings.map((setting) => setting.name)) }];
+  });
+  if (left.length === 0) return [];
+  const names = left.map(({ name }) => name).join(',');
+  return [
+    {
+      kind: 'preflight',
+      error: 'rebuild/other-changes',
+      message: `the other servers differ from the inventory (${left.map(({ name, settings }) => `${name}: ${settings}`).join('; ')})`,
+      hint: `nothing was changed; ${pgprov`apply ${inventory} --host ${names}`} first, which brings them that`,
+    },
+  ];
 }
 
 /** Commits that nobody else has are not given up unasked. */

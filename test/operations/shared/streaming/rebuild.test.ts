@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import rebuild from '../../../../src/operations/rebuild.js';
 import type { RebuildOptions } from '../../../../src/operations/shared/rebuild/seen.js';
 import { DATA_COPY, type DataCopy } from '../../../../src/resources/data-copy.js';
+import { SERVER_SETTINGS } from '../../../../src/resources/settings-in-force.js';
 import { TABLESPACES, type Tablespace, type Tablespaces } from '../../../../src/resources/streaming/tablespaces.js';
 import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
 import type { Known } from '../../run-seen.js';
@@ -57,6 +58,38 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     expect(rebuild.nothing?.(run({ servers: { ...usual(), pg3: back } }))).toBe(
       `pg3 streams as a standby of pg1; what it had before is in ${ASIDE} there, remove it when nobody needs it`,
     );
+  });
+
+  it('is refused before anything is put aside where other servers have settings that an apply is still to bring', () => {
+    const setting = { name: 'primary_conninfo', wanted: 'host=a,b', value: 'host=b,a', taken: false, restart: false, told: false };
+    const settings = (more: object = {}, altered: readonly object[] = []): Record<string, unknown> => ({
+      [SERVER_SETTINGS.id]: {
+        answers: true,
+        settings: [{ ...setting, ...more }],
+        altered,
+        fileErrors: [],
+        accessErrors: [],
+        idleLines: [],
+      },
+    });
+    const seen = (more: Record<string, unknown>, pg3: MadeServer = { ...standby(), more: copy() }): Record<string, MadeServer> => ({
+      ...usual(),
+      pg2: { ...standby(), more: { ...copy(), ...more } },
+      pg3,
+    });
+    const message = 'the other servers differ from the inventory (pg2: primary_conninfo)';
+    expect(rebuild.guards?.(run({ servers: seen(settings()) }))).toEqual([
+      {
+        kind: 'preflight',
+        error: 'rebuild/other-changes',
+        message,
+        hint: expect.stringMatching(/^nothing was changed; `pgprov apply \S+ --host pg2` first/u),
+      },
+    ]);
+    // No apply changes what was set by ALTER SYSTEM, or waits for the server to read its files; and its own are written anew.
+    for (const fine of [settings({ taken: true }), settings({ told: true }), settings({}, [{ name: 'Primary_conninfo', value: 'host=b' }])])
+      expect(objections({ servers: seen(fine) })).toEqual([]);
+    expect(objections({ servers: { ...usual(), pg3: { ...standby(), more: { ...copy(), ...settings() } } } })).toEqual([]);
   });
 
   it('stops a second primary first, and rewinds a copy of its data', () => {
