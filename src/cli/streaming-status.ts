@@ -80,7 +80,7 @@ function serverStatus(host: Host, read: Reader, around: Around): MemberStatus {
   if (server?.says === undefined) return { ...base, state: 'stopped', problem: silence(host, read, around) };
   const { says, signal } = server;
   const streams = isStreaming(host, says, around);
-  const problems = says.standby ? standbyProblems(says, signal, streams, around) : primaryProblems(signal, around);
+  const problems = says.standby ? standbyProblems(host, says, signal, streams, around) : primaryProblems(signal, around);
   return {
     ...base,
     role: says.standby ? 'standby' : 'primary',
@@ -120,10 +120,11 @@ function primaryProblems(signal: boolean, { several }: Around): string[] {
   ];
 }
 
-function standbyProblems({ paused }: StreamingWords, signal: boolean, streams: boolean, { primary }: Around): string[] {
+function standbyProblems(host: Host, { paused }: StreamingWords, signal: boolean, streams: boolean, { primary }: Around): string[] {
+  const { upstream } = host.vars['replication'] as { upstream?: string };
   return [
     ...(signal ? [] : ['is a standby and has no standby.signal: its next start would make it a second primary']),
-    ...(streams ? [] : [`does not stream from ${primary?.name ?? 'a primary'}`]),
+    ...(streams ? [] : [`does not stream from ${upstream ?? primary?.name ?? 'a primary'}`]),
     ...(paused === true ? ['replay of the WAL is paused, so queries on it see old data; `SELECT pg_wal_replay_resume()` resumes it'] : []),
   ];
 }

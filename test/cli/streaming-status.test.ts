@@ -6,6 +6,7 @@ import type { ClusterStatus } from '../../src/lib/cluster-status.js';
 import { View } from '../../src/plan/view.js';
 import { SERVER_HELD } from '../../src/resources/streaming/server-started.js';
 import { primary, standby, statesOf, streaming, viewOf, type Scene } from '../roles/shared/streaming/scene.js';
+import { inventoryOf } from '../support/inventory.js';
 
 const inventory = await streaming();
 const SENDS = ['pg2', 'pg3'].map((name) => ({ name, state: 'streaming' }));
@@ -44,6 +45,16 @@ describe('the status of servers that stream without Patroni', () => {
       expect.stringContaining('pg2: does not stream from pg1; replay of the WAL is paused') as string,
       expect.stringMatching(/pg3: it was begun to be made a standby, which is not finished; `pgprov apply .*` goes on with it/u) as string,
     ]);
+  });
+
+  it('names the server that a standby of a standby does not stream from', async () => {
+    const cascaded = await inventoryOf(`cluster: demo
+roles: [base, pgdg, postgresql, replication]
+hosts: {pg1: 10.0.0.1, pg2: 10.0.0.2, pg3: {address: 10.0.0.3, replication: {upstream: pg2}}}
+`);
+    const scene = { pg1: primary(), pg2: { signal: true }, pg3: standby({ receives: false }) };
+    const { members } = statusOf(cascaded, CATALOG, viewOf(cascaded, scene), []);
+    expect(members.at(-1)).toMatchObject({ name: 'pg3', problem: 'does not stream from pg2' });
   });
 
   it('says how one is started that was stopped with pgprov, where that is what it takes', () => {

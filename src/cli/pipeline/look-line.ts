@@ -80,6 +80,9 @@ function lineOf(event: RunEvent): string | undefined {
       return `looking at ${listNames(event.hosts, NAMED_HOSTS)} …`;
     case 'gave-up':
       return `${event.host} ${event.phase === 'connect' ? 'could not be connected to' : 'could not be looked at'}`;
+    // Of a host that lets nobody look yet: a step of an earlier run is at work there.
+    case 'note':
+      return event.host === undefined ? undefined : `${event.host}: ${firstLine(printable(event.text))}`;
     case 'awaiting':
       return `waiting for what may pass by itself: ${firstLine(printable(event.text))}`;
     default:

@@ -93,12 +93,16 @@ describe('the line shown while hosts are looked at', () => {
     const events: readonly RunEvent[] = [
       ...LOOKING,
       { type: 'gave-up', host: 'pg1', phase: 'connect', ms: 1 },
+      { type: 'note', host: 'pg2', text: 'waiting for a step\nnow' },
+      { type: 'note', text: 'of no host' },
       { type: 'awaiting', text: 'pg2 starts\nnow' },
       { type: 'awaited', ms: 1 },
     ];
     for (const event of events) line.emit(event);
     line.erase();
-    expect(written()).toBe('looking at pg1, pg2 …\npg1 could not be connected to\nwaiting for what may pass by itself: pg2 starts\n');
+    expect(written()).toBe(
+      'looking at pg1, pg2 …\npg1 could not be connected to\npg2: waiting for a step\nwaiting for what may pass by itself: pg2 starts\n',
+    );
     line.end();
     for (const event of LOOKING) line.emit(event);
     expect(written()).toBe('');

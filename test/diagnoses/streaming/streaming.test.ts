@@ -37,19 +37,21 @@ interface Gathered {
   slots?: readonly SlotStatus[];
   /** Who is refused by whom when it logs in for replication. */
   refused?: Record<string, string>;
+  /** Default: three servers of which two stream from the primary. */
+  of?: Inventory;
 }
 
 function findings(
   diagnosis: Diagnosis,
   scene: Record<string, Scene>,
-  { logs = {}, slots: held, refused = {} }: Gathered = {},
+  { logs = {}, slots: held, refused = {}, of = inventory }: Gathered = {},
 ): readonly Finding[] {
   const states = new Map([...statesOf(scene)].map(([name, each]) => [name, new Map(each)]));
   if (held !== undefined) states.get('pg1')?.set(SERVER_REPLICATION.id, { standby: false, sends: [], slots: held, usualWalBytes: 2 ** 30 });
   for (const [name, address] of Object.entries(refused))
     states.get(name)?.set(REPLICATION_LOGIN.id, [{ address, systemIdentifier: undefined, error: WRONG }]);
   return diagnosis.find({
-    view: new View(inventory, states),
+    view: new View(of, states),
     now: NOW,
     unseen: new Map(),
     log: (host, ...units) =>
@@ -125,6 +127,20 @@ describe('servers that stream without Patroni', () => {
       `FATAL:  ${text}`,
     ]);
     expect(one(standbyCutOff, away).what).toBe('it does not stream from pg1');
+  });
+
+  it('are told of a standby of a standby by the server that it is to stream from', async () => {
+    const of = await inventoryOf(`cluster: demo
+roles: [base, pgdg, postgresql, replication]
+hosts: {pg1: 10.0.0.1, pg2: 10.0.0.2, pg3: {address: 10.0.0.3, replication: {upstream: pg2}}}
+`);
+    const found = one(standbyCutOff, { ...away, pg2: { signal: true } }, { of });
+    expect(found).toMatchObject({
+      host: 'pg3',
+      what: 'it does not stream from pg2',
+      follows: 'it shows older and older data, and its slot on pg2 holds more and more WAL',
+    });
+    expect(found.evidence.map(({ host }) => host)).toEqual(['pg3', 'pg2']);
   });
 
   it.each([

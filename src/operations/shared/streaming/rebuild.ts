@@ -35,7 +35,18 @@ import { copyOn, isFromBackup, isOld, type RebuildOptions, type RebuildRun } fro
 import { chosenSource, sourceObservations } from '../rebuild/source.js';
 import type { StreamingProcedure } from './procedure.js';
 import { rebuildObjections, sourceOf, tablespacesOn } from './rebuild-guards.js';
-import { isBeingMade, isHeld, notStreamingWhy, serverNames, serverObservations, serverOn, standbysInOrder, unitOn } from './seen.js';
+import {
+  downstreamOf,
+  isBeingMade,
+  isHeld,
+  notStreamingWhy,
+  serverNames,
+  serverObservations,
+  serverOn,
+  standbysInOrder,
+  unitOn,
+} from './seen.js';
+import { upstreamNamed } from './servers-seen.js';
 import { streamsGate } from './streams-gate.js';
 import { waitingCommits } from './waiting-commits.js';
 
@@ -166,6 +177,7 @@ function asideStep(run: RebuildRun, source: string): HostStep {
     effect: [
       server?.says?.standby === false ? `clients that write to ${host} are cut` : `${host} serves no reads until it streams again`,
       waitingCommits(run, [host]),
+      ...cascadedText(run),
     ].join('; '),
     on: [host],
     resources: (context) => {
@@ -180,6 +192,17 @@ function asideStep(run: RebuildRun, source: string): HostStep {
       ];
     },
   };
+}
+
+/** What becomes of standbys that stream from a standby: what is copied has no WAL from before the copy, which they may need next. */
+function cascadedText(run: RebuildRun): string[] {
+  const { member: host = '' } = run.options;
+  const fed = downstreamOf(run, host).filter((name) => upstreamNamed(run.inventory, name) === host);
+  if (fed.length === 0) return [];
+  const [stream, get, are] = fed.length === 1 ? ['streams', 'gets', 'is'] : ['stream', 'get', 'are'];
+  return [
+    `${enumerate(fed)}, which ${stream} from it, ${get} no WAL meanwhile, and ${are} to be rebuilt next where the copy has no longer what ${fed.length === 1 ? 'it needs' : 'they need'}`,
+  ];
 }
 
 function layoutOf({ host, platform }: RoleContext): { user: string; group: string } {

@@ -5,6 +5,7 @@ import { DATA_COPY, type DataCopy } from '../../../../src/resources/data-copy.js
 import { SERVER_SETTINGS } from '../../../../src/resources/settings-in-force.js';
 import { TABLESPACES, type Tablespace, type Tablespaces } from '../../../../src/resources/streaming/tablespaces.js';
 import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
+import { inventoryOf } from '../../../support/inventory.js';
 import type { Known } from '../../run-seen.js';
 import { streamingRun, WELL, type MadeServer } from '../../streaming-run.js';
 
@@ -90,6 +91,19 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     for (const fine of [settings({ taken: true }), settings({ told: true }), settings({}, [{ name: 'Primary_conninfo', value: 'host=b' }])])
       expect(objections({ servers: seen(fine) })).toEqual([]);
     expect(objections({ servers: { ...usual(), pg3: { ...standby(), more: { ...copy(), ...settings() } } } })).toEqual([]);
+  });
+
+  it('says beforehand what becomes of standbys that stream from the one that is rebuilt', async () => {
+    const effect = (of: typeof inventory): string | undefined =>
+      rebuild.remaining(run({ of, options: { member: 'pg2', was: '11-1' } })).steps[0]?.effect;
+    const cascaded = await inventoryOf(`cluster: demo
+roles: [base, pgdg, postgresql, replication]
+hosts: {pg1: 10.0.0.1, pg2: 10.0.0.2, pg3: {address: 10.0.0.3, replication: {upstream: pg2}}}
+`);
+    expect(effect(cascaded)).toBe(
+      'pg2 serves no reads until it streams again; writes continue; pg3, which streams from it, gets no WAL meanwhile, and is to be rebuilt next where the copy has no longer what it needs',
+    );
+    expect(effect(inventory)).toBe('pg2 serves no reads until it streams again; writes continue');
   });
 
   it('stops a second primary first, and rewinds a copy of its data', () => {
