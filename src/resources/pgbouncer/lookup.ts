@@ -1,3 +1,4 @@
+import { committed } from '../commits-end.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
@@ -52,7 +53,7 @@ AND has_schema_privilege(r.oid, n.oid, 'USAGE') AND has_function_privilege(r.oid
       right || seen === 'standby'
         ? []
         : [{ action: 'update', summary: `let ${role} ask for the passwords of roles (function ${SCHEMA}.${NAME})` }],
-    apply: () => psqlInput(server, definition(role)),
+    apply: () => committed(server, psqlInput(server, definition(role))),
     digest: () => digestOf(id, role, BODY),
   };
 }
