@@ -10,7 +10,7 @@ import { consulSaves } from './shared/consul/saves.js';
 import { consulClient, CONSUL_PORTS, consulServers, DATACENTER } from './shared/consul/servers.js';
 import { MANAGEMENT_TOKEN } from './shared/consul/tokens.js';
 import { consulUnitGuard } from './shared/consul/unit-guard.js';
-import { programOf, versionLines } from './shared/programs.js';
+import { holdStage, programOf, versionLines } from './shared/programs.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { tlsCopies } from './shared/layout.js';
 import { installation } from './shared/packages.js';
@@ -52,6 +52,7 @@ export default defineRole({
     const byOne = (states: ReadonlyMap<string, unknown>): boolean =>
       (states.get(CONSUL_MEMBER.id) as { leader?: string } | undefined)?.leader !== undefined;
     return [
+      ...holdStage(context, 'consul'),
       ...agentStages(context, {
         server: true,
         gates: [leaderGate(context), allServersGate(context)],

@@ -43,7 +43,7 @@ import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { foreignAuthority, madeForOther } from './shared/other-cluster.js';
 import { reachesPeers } from './shared/peers.js';
-import { pinned, programOf, versionLines } from './shared/programs.js';
+import { holdStage, pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { installation, unitPackage } from './shared/packages.js';
 import { ETCD_VARIABLES } from './shared/sections/etcd.js';
@@ -82,7 +82,7 @@ export default defineRole({
       { host },
       { what: 'etcd', packages: etcd.packages, ...pinned(variables(host, 'etcd').version, etcd.packages), disable: [etcd.unit] },
     ),
-  stages: configureAndStart,
+  stages: (context) => [...holdStage(context, 'etcd'), ...configureAndStart(context)],
   preflight: (view) => [...membershipObjections(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
   missingPrerequisites: quorumElsewhere,
   guards: (view, credentials) => [

@@ -33,7 +33,7 @@ import { patroniSaves } from './shared/patroni/saves.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
 import { reachesPeers } from './shared/peers.js';
 import { pendingLines, pendingRestarts, restartDrift, restartParameters, restartRemarks } from './shared/pending-restarts.js';
-import { pinned, programOf, versionLines } from './shared/programs.js';
+import { holdStage, pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { missingWatchdog, requiredWatchdog } from './shared/watchdog.js';
 import { PATRONI_VARIABLES } from './shared/sections/patroni.js';
@@ -78,6 +78,7 @@ export default defineRole({
   saves: patroniSaves,
   tls: () => ({ copies: ({ patroni }) => patroniCopies(patroni) }),
   stages: (context) => [
+    ...holdStage(context, 'patroni'),
     configure(context),
     correct(context),
     start(context),

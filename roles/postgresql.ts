@@ -62,7 +62,7 @@ import { givenTlsProblems, givenTlsWarnings, guardGiven } from './shared/given-t
 import { presentedCertificate, serverIdentity, tlsChecks, tlsStage } from './shared/server-tls.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
-import { pinned, programOf, versionLines } from './shared/programs.js';
+import { holdStage, pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
 import { virtualAddresses } from './shared/vip/address.js';
 import { poolerAccount } from './shared/pgbouncer/account.js';
@@ -128,6 +128,7 @@ export default defineRole({
   saves: serverSaves,
   install: serverInstallation,
   stages: (context) => [
+    ...holdStage(context, 'postgresql'),
     ...localeStage(context),
     ...tlsStage(context),
     ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context)),

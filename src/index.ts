@@ -375,6 +375,7 @@ export {
 export { upstreamVersion, type Versions } from './resources/versions/installed.js';
 export { PACKAGE_OFFERS, packageOffers, type PackageOffer, type PackageOffers } from './resources/versions/offers.js';
 export { runningProgram, runningProgramHandle, type RunningProgram } from './resources/versions/running.js';
+export { packagesOnHold } from './resources/versions/on-hold.js';
 export { packagesSwitched } from './resources/versions/switched.js';
 export { packagesHandle, type PackagesState } from './resources/packages-state.js';
 export { pgCluster } from './resources/pg-cluster.js';

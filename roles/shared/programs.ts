@@ -1,4 +1,5 @@
 import {
+  packagesOnHold,
   pgprov,
   runningProgram,
   runningProgramHandle,
@@ -8,13 +9,15 @@ import {
   type Observation,
   type RoleContext,
   type RunningProgram,
+  type Stage,
   type StatusLine,
   type Versions,
   type View,
 } from '../../src/index.js';
 import { dcsOf } from './dcs-of.js';
 import { dataDirectoryOf } from './layout.js';
-import { variables } from './variables.js';
+import { lockTimeout } from './packages.js';
+import { variables, variablesIfAny } from './variables.js';
 
 type Context = Pick<RoleContext, 'host' | 'inventory' | 'platform'>;
 
@@ -35,6 +38,31 @@ export function wantedVersion({ host, inventory }: Pick<RoleContext, 'host' | 'i
 /** The versions in which these packages are installed where the inventory says one. */
 export function pinned(version: string | undefined, packages: readonly string[]): { versions?: Versions } {
   return version === undefined ? {} : { versions: Object.fromEntries(packages.map((name) => [name, version])) };
+}
+
+/** Whether the inventory says that packages are to be on hold on a host, or not to be; undefined: it says nothing. */
+export function isHolding(host: Host): boolean | undefined {
+  return variablesIfAny(host, 'base')?.hold_packages;
+}
+
+/**
+ * Puts a role's packages on hold where apt knows that, or takes them off, as the inventory says. On a host with dnf the file of PGDG's repositories
+ * excludes them.
+ */
+export function holdStage(context: Context, role: string): Stage[] {
+  const { host, platform } = context;
+  const hold = isHolding(host);
+  if (hold === undefined || platform.packageManager !== 'apt') return [];
+  const [first = '', ...others] = programPackages(context, role);
+  const packages = [first, ...others.filter((name) => name.startsWith(role))];
+  return [
+    {
+      name: 'hold',
+      title: hold ? 'keep packages from upgrades of the whole system' : 'take packages off hold',
+      crossing: 'independent',
+      resources: [packagesOnHold({ name: role, packages, hold, ...lockTimeout(host) })],
+    },
+  ];
 }
 
 /** Which version of a role's program is installed on a host, and whether that is what runs there. */
@@ -64,10 +92,21 @@ export function versionLines(view: View, host: Host, role: string, title: string
       return has === undefined || !isNewer(has, version) ? [] : [{ other: other.name, has }];
     });
   const [newest] = others.sort((a, b) => (isNewer(a.has, b.has) ? -1 : 1));
-  const update = topologyOf(host) !== 'single' || role !== 'postgresql' ? `; ${pgprov`update ${view.inventory}`} ends that` : '';
+  const wanted = wantedVersion({ host, inventory: view.inventory }, role);
+  const isOther = wanted !== undefined && wanted !== version && wanted !== upstreamVersion(version);
+  const isBeside = topologyOf(host) === 'single' && view.inventory.hosts.some((other) => topologyOf(other) === 'patroni');
+  const update = role !== 'postgresql' || !isBeside ? `; ${pgprov`update ${view.inventory}`} ends that` : '';
   return [
     ...(program.old === true
       ? [{ level: 'warning' as const, text: `${title} runs in another version than is installed (${name} ${version})${update}` }]
+      : []),
+    ...(isOther
+      ? [
+          {
+            level: 'warning' as const,
+            text: `${name} ${version} is installed, and the inventory says ${wanted}${isNewer(version, wanted) ? '; no update goes back to an older version' : update}`,
+          },
+        ]
       : []),
     ...(newest === undefined
       ? []

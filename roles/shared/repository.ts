@@ -14,6 +14,7 @@ import {
 } from '../../src/index.js';
 import { clientVersion } from './layout.js';
 import { installed, lockTimeout } from './packages.js';
+import { isHolding } from './programs.js';
 import { STORES } from './stores.js';
 import { variables } from './variables.js';
 
@@ -61,10 +62,27 @@ function dnfSources(context: RoleContext): Resource[] {
   const { keyPath, release } = platform.pgdg;
   return [
     rpmKey({ path: keyPath, fingerprints: pinnedKeys(host, platform).map(({ fingerprint }) => fingerprint) }),
-    dnfRepositories({ name: 'pgdg-pgprov', repositories: dnfRepositoriesOf(context), keyPath, ...lockTimeout(host) }),
+    dnfRepositories({
+      name: 'pgdg-pgprov',
+      repositories: dnfRepositoriesOf(context),
+      keyPath,
+      kept: keptPackages(context),
+      ...lockTimeout(host),
+    }),
     dnfModuleDisabled('postgresql', lockTimeout(host)),
     ...(crb ? [dnfEnabledRepository(release === '8' ? 'powertools' : 'crb')] : []),
     ...(epel ? [installed(context, { name: 'epel', packages: ['epel-release'] })] : []),
+  ];
+}
+
+/** Where the inventory has packages on hold: all of PostgreSQL's major version, of Patroni and of a store that is in PGDG's extras. */
+function keptPackages({ host, platform }: RoleContext): string[] {
+  if (isHolding(host) !== true) return [];
+  const has = (role: string): boolean => host.roles.includes(role);
+  return [
+    ...(has('postgresql') ? [`postgresql${variables(host, 'postgresql').version}*`] : []),
+    ...(has('patroni') ? platform.patroni.packages.map((name) => `${name}*`) : []),
+    ...(has('etcd') ? platform.etcd.packages.map((name) => `${name}*`) : []),
   ];
 }
 

@@ -9,7 +9,7 @@ import { brokenWords, wayBack } from './shared/update/back.js';
 import { choose } from './shared/update/choice.js';
 import { updateObjections, updateProblems } from './shared/update/guards.js';
 import type { UpdateOptions } from './shared/update/options.js';
-import { finishedWords, updateChecks } from './shared/update/proofs.js';
+import { finishedWords, nothingWords, updateChecks } from './shared/update/proofs.js';
 import { updateSteps } from './shared/update/steps.js';
 
 const underPatroni = defineOperation<UpdateOptions>({
@@ -42,7 +42,7 @@ const underPatroni = defineOperation<UpdateOptions>({
     return resumed.length > 0 ? resumed : wayBack(run);
   },
   hinders: LEFT_PAUSED,
-  nothing: () => 'everything is as new as the repositories have it, and runs',
+  nothing: nothingWords,
   checks: (run) => [...updateChecks(run), ...poolChecks(run)],
   finished: finishedWords,
   broken: (run, { touched }) => Promise.resolve(touched ? brokenWords(run) : undefined),

@@ -1,5 +1,5 @@
 import { Script, sh } from '../shell/quote.js';
-import { defineDnf } from './dnf.js';
+import { defineDnf, KEPT_TOO } from './dnf.js';
 import { keepOff } from './keep-off.js';
 import {
   DEFAULT_LOCK_TIMEOUT,
@@ -55,7 +55,8 @@ printf '%s %s\n' "$name" "$1"
 [ "$1" != missing ] || missing="$missing $name"
 done
 if [ -n "$missing" ] && ls -d /var/cache/dnf/pgprov-* >/dev/null 2>&1; then
-dnf -q -y -C repoquery --latest-limit 1 --qf '%{name} %{version}-%{release} candidate' $missing </dev/null 2>/dev/null || :
+${KEPT_TOO}
+dnf -q -y -C $kept_too repoquery --latest-limit 1 --qf '%{name} %{version}-%{release} candidate' $missing </dev/null 2>/dev/null || :
 fi`,
     parse: (answer) => {
       const lines = answerLines(answer).map((line) => line.split(' ') as [string, string, string | undefined]);

@@ -19,6 +19,8 @@ export interface DnfRepository {
 
 /** Repositories that share a file and a key. */
 export interface DnfRepositoriesOptions {
+  /** Patterns of packages that only pgprov brings to other versions (`excludepkgs`, dnf.conf(5)); default: none. */
+  kept?: readonly string[];
   /** File name under /etc/yum.repos.d, without the ending. */
   name: string;
   repositories: readonly DnfRepository[];
@@ -32,16 +34,16 @@ export interface DnfRepositoriesOptions {
  * draft of the file first, so a mirror that is down or not signed by the pinned key leaves the host as it was.
  */
 export function dnfRepositories(options: DnfRepositoriesOptions): Resource<PathState> {
-  const { name, repositories, keyPath } = options;
+  const { name, repositories, keyPath, kept = [] } = options;
   const path = `/etc/yum.repos.d/${name}.repo`;
-  const content = `# Managed by pgprov\n${repositories.map((repository) => section(repository, keyPath)).join('\n')}`;
+  const content = `# Managed by pgprov\n${repositories.map((repository) => section(repository, keyPath, kept)).join('\n')}`;
   return {
     ...file({ path, content }),
     apply: () => joinScripts([verify(options, content), writeFileScript(path, content, OWNED_BY_ROOT)]),
   };
 }
 
-function section({ id, title, urls }: DnfRepository, keyPath: string): string {
+function section({ id, title, urls }: DnfRepository, keyPath: string, kept: readonly string[]): string {
   return [
     `[${id}]`,
     `name=${title}`,
@@ -52,6 +54,7 @@ function section({ id, title, urls }: DnfRepository, keyPath: string): string {
     `gpgkey=file://${keyPath}`,
     // A module of the distribution would otherwise hide packages of the same name here.
     'module_hotfixes=1',
+    ...(kept.length === 0 ? [] : [`excludepkgs=${kept.join(',')}`]),
     '',
   ].join('\n');
 }

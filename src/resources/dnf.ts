@@ -3,6 +3,15 @@ import { sh, type Script } from '../shell/quote.js';
 import { DNF_PROGRESS, WITH_PROGRESS } from './package-progress.js';
 
 /**
+ * Sets `$kept_too`, empty or an option with which dnf also takes packages that pgprov's own repositories keep from upgrades of the whole system; no
+ * name of a repository has a space in it.
+ */
+export const KEPT_TOO: Script = sh`kept_too=
+if grep -qs '^excludepkgs=' /etc/yum.repos.d/*-pgprov.repo; then
+kept_too=--disableexcludes=$(sed -n 's/^\[\(.*\)\]$/\1/p' /etc/yum.repos.d/*-pgprov.repo | paste -sd , -)
+fi`;
+
+/**
  * Defines `run_dnf`: runs dnf until nobody else holds its locks, saying so; by itself dnf would wait for
  * ever and silently. Leaves the output in `$dnf_log`. Always with -y and without input, because dnf asks
  * about keys of a signed index even for a mere query.
@@ -12,10 +21,11 @@ export function defineDnf(lockTimeout: number): Script {
 ${WITH_PROGRESS}
 ${DNF_PROGRESS}
 run_dnf() {
+${KEPT_TOO}
 waited=0
 while :; do
 dnf_status=0
-with_progress dnf_progress dnf -y --setopt=exit_on_lock=True "$@" </dev/null >"$dnf_log" 2>&1 || dnf_status=$?
+with_progress dnf_progress dnf -y --setopt=exit_on_lock=True $kept_too "$@" </dev/null >"$dnf_log" 2>&1 || dnf_status=$?
 [ "$dnf_status" != 0 ] || return 0
 [ "$dnf_status" = 200 ] || grep -q "can't create transaction lock" "$dnf_log" || return "$dnf_status"
 if [ "$waited" -ge ${lockTimeout} ]; then

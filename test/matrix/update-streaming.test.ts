@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
-import { offerNewer, patched, raised, upstream } from '../integration/support/newer-packages.js';
+import { offerBrokenServer, offerNextServer, upstream } from '../integration/support/newer-packages.js';
 import { must, sql } from '../integration/support/outside.js';
 import { killAtEach, type Finished } from '../integration/support/pgprov.js';
 import { SYSTEMS, type LabHost } from '../lab/index.js';
 
 const VERSION = SYSTEMS.debian13.postgresql;
 const SERVER = `postgresql-${VERSION}`;
-const PROGRAMS = `usr/lib/postgresql/${VERSION}/bin`;
-const PROGRAM = `${PROGRAMS}/postgres`;
 
 describe('an update of servers that stream without Patroni, on Debian 13', () => {
   let cluster: TestCluster;
@@ -23,17 +21,6 @@ describe('an update of servers that stream without Patroni, on Debian 13', () =>
     sql(first, "SELECT string_agg(application_name, ' ' ORDER BY application_name) FROM pg_stat_replication WHERE state = 'streaming'");
   const starts = (): Promise<string[]> => onAll(`systemctl show -p InvocationID --value postgresql@${VERSION}-main`);
   const update = (...words: string[]): Promise<Finished> => cluster.run('update', '--yes', ...words);
-  const offer = async (version: (present: string) => string, change?: string): Promise<string> => {
-    const [told = {}] = await Promise.all(
-      cluster.hosts.map((host) =>
-        offerNewer(host, [
-          { name: SERVER, version, ...(change === undefined ? {} : { change }) },
-          { name: `postgresql-client-${VERSION}`, version },
-        ]),
-      ),
-    );
-    return told[SERVER] ?? '';
-  };
 
   beforeAll(async () => {
     cluster = await TestCluster.start('mxupstr', 'debian13', 3, 'packages');
@@ -54,10 +41,7 @@ done
 END
 systemd-run -q --unit=client /bin/sh /root/client.sh`,
     );
-    const present = await must(first, `dpkg-query -W -f '\${Version}' ${SERVER}`);
-    // pg_ctl starts a server of its own version alone.
-    const change = [PROGRAM, `${PROGRAMS}/pg_ctl`].map((path) => patched(path, upstream(present), upstream(raised(present))));
-    wanted = await offer(raised, change.join(' && '));
+    wanted = await offerNextServer(cluster.hosts, VERSION);
   });
 
   afterAll(async () => {
@@ -101,7 +85,7 @@ systemd-run -q --unit=client /bin/sh /root/client.sh`,
   });
 
   it('puts back what a standby had on which the new version does not start, and stops there', async () => {
-    await offer((present) => `${present}+broken1`, `printf '#!/bin/sh\\necho it is broken >&2\\nexit 1\\n' >${PROGRAM}`);
+    await offerBrokenServer(cluster.hosts, VERSION);
     const before = await starts();
     const { code, all } = await update();
     expect(code, all).not.toBe(0);

@@ -198,12 +198,10 @@ describe('the guards of an update', () => {
     expect(update.problems?.({ inventory, options, catalog: [], chosenHosts: undefined } as never)[0]?.message).toBe(says);
   });
 
-  it('sends servers without Patroni elsewhere', async () => {
-    const single = await inventoryOf('cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: 10.0.0.1\n');
-    const [found] = update.problems?.({ inventory: single, options: {}, catalog: [], chosenHosts: undefined } as never) ?? [];
-    expect(found?.message).toBe(
-      'demo is a server of its own without Patroni, and update is for servers of which one can serve while another restarts',
-    );
+  it('has nothing to do with an inventory without a server', async () => {
+    const none = await inventoryOf('cluster: demo\nroles: [base]\nhosts:\n  pg1: 10.0.0.1\n');
+    const [found] = update.problems?.({ inventory: none, options: {}, catalog: [], chosenHosts: undefined } as never) ?? [];
+    expect(found?.message).toBe('no host of demo has the role postgresql');
   });
 });
 
@@ -232,10 +230,37 @@ describe('versions in the inventory', async () => {
     });
   });
 
+  it('are named where nothing is left to do', () => {
+    expect(update.nothing?.(pinnedRun({ packages: 'postgresql' }))).toBe('PostgreSQL 17.5 runs, as the inventory says');
+    expect(update.nothing?.(pinnedRun({}))).toBe(
+      'PostgreSQL 17.5 runs, as the inventory says; everything else is as new as the repositories have it, and runs',
+    );
+  });
+
   it('are what an update goes to', () => {
     const context = (host: string): ReturnType<typeof contextOf> => contextOf(pinned, host);
     const chosen = update.choose?.({ ...pinnedRun({ packages: 'postgresql' }), contextOf: context });
     expect(chosen?.targets?.['pg2']).toEqual({ postgresql: { 'postgresql-17': OLD, 'postgresql-client-17': OLD } });
+  });
+});
+
+describe('packages on hold in the inventory', async () => {
+  const holding = await inventoryOf(`${THREE}base: {hold_packages: true}\n`);
+  const held = Object.fromEntries(NAMES.map((name) => [name, { ...offer(OLD, [NEW, OLD]), held: true as const }]));
+
+  it('are brought on by an update, which refuses them where somebody else has put them there', () => {
+    const seen = run({ options: { packages: 'postgresql' }, offers: held });
+    expect(update.guards?.(seen)[0]?.message).toContain('on hold');
+    expect(update.guards?.({ ...seen, inventory: holding, contextOf: (host) => contextOf(holding, host) })).toEqual([]);
+  });
+
+  it('are held by a stage of every role whose program they bring, and by none where nothing is said', () => {
+    const stages = (inventory: typeof holding): string[] =>
+      CATALOG.filter(({ name }) => contextOf(inventory, 'pg1').host.roles.includes(name)).flatMap((role) =>
+        role.stages(contextOf(inventory, 'pg1')).flatMap((stage) => (stage.name === 'hold' ? stage.resources.map(({ id }) => id) : [])),
+      );
+    expect(stages(holding).sort()).toEqual(['packages-on-hold:etcd', 'packages-on-hold:patroni', 'packages-on-hold:postgresql']);
+    expect(stages(inventory)).toEqual([]);
   });
 });
 

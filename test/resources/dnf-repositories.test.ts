@@ -47,6 +47,16 @@ describe('dnfRepositories', () => {
     `);
   });
 
+  it('keep packages from upgrades of the whole system, in every repository of the file', () => {
+    const kept = dnfRepositories({
+      name: 'x',
+      keyPath: '/k',
+      kept: ['etcd*', 'patroni*'],
+      repositories: [{ id: 'pgprov-a', title: 'A', urls: ['u'] }],
+    });
+    expect(kept.diff({ type: 'absent' })[0]?.after).toMatch(/^module_hotfixes=1\nexcludepkgs=etcd\*,patroni\*$/mu);
+  });
+
   it.each([
     { title: 'as desired', text: `file root root 644\n${content}`, changes: [] },
     { title: 'absent', text: 'absent\n', changes: [`write ${PATH} (root:root 0644)`] },

@@ -1,7 +1,7 @@
 import { DATA_DIRECTORY, STANDBY_COPY, STREAMING_SERVER, type ClusterData, type StreamingWords, type View } from '../../../src/index.js';
-import { streamingServers } from './servers.js';
+import { serversWithoutPatroni, streamingServers } from './servers.js';
 
-/** A server of the topology, with what is in its data directory. */
+/** A server without Patroni, with what is in its data directory. */
 export interface SeenServer {
   name: string;
   data: ClusterData;
@@ -14,9 +14,9 @@ export interface SeenServer {
 /** That a standby replays nothing, as a clause that follows its name. Once its connection has ended it makes no other one until that ends. */
 export const REPLAY_PAUSED = 'has its replay paused (pg_wal_replay_resume() ends that)';
 
-/** The servers that have data, or what is left of it, of the hosts that answered. */
+/** The servers that have data, or what is left of it, of the hosts that answered; one that stands alone where it was asked as the others are. */
 export function seenServers(view: View): SeenServer[] {
-  return streamingServers(view.inventory.hosts).flatMap(({ name }): SeenServer[] => {
+  return serversWithoutPatroni(view.inventory.hosts).flatMap(({ name }): SeenServer[] => {
     const data = view.read(name, DATA_DIRECTORY);
     const server = view.read(name, STREAMING_SERVER);
     if (data?.kind !== 'cluster' || server === undefined) return [];

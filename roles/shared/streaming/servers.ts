@@ -9,6 +9,11 @@ export function streamingServers(hosts: readonly Host[]): Host[] {
   return hosts.filter((host) => topologyOf(host) === 'streaming');
 }
 
+/** The servers that no Patroni runs: those that stream from each other, or the one that stands alone. */
+export function serversWithoutPatroni(hosts: readonly Host[]): Host[] {
+  return hosts.filter((host) => host.roles.includes('postgresql') && topologyOf(host) !== 'patroni');
+}
+
 /** All others, those first that the inventory would have as the primary. */
 export function otherServers({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): Host[] {
   const others = streamingServers(inventory.hosts).filter(({ name }) => name !== host.name);

@@ -1,4 +1,5 @@
 import { handle } from '../handle.js';
+import { KEPT_TOO } from '../dnf.js';
 import { answerLines, type Observation } from '../resource.js';
 import { sh, type Script } from '../../shell/quote.js';
 import type { PackageManager } from './installed.js';
@@ -83,7 +84,8 @@ apt-mark showhold ${packages} 2>/dev/null | sed 's/:.*//; s/^/held\t/'`;
 /** dnf lists what its configuration does not exclude. */
 function dnfOffers(packages: readonly string[]): Script {
   return sh`${refreshed(sh`dnf -q -y --refresh --setopt=exit_on_lock=True makecache </dev/null`, 'lock')}
-offered=$(dnf -q -y -C repoquery --showduplicates --qf '%{name} %{version}-%{release}' ${packages} </dev/null 2>/dev/null) || offered=
+${KEPT_TOO}
+offered=$(dnf -q -y -C $kept_too repoquery --showduplicates --qf '%{name} %{version}-%{release}' ${packages} </dev/null 2>/dev/null) || offered=
 there=$(rpm -q --qf '%{NAME} %{VERSION}-%{RELEASE}\n' ${packages} 2>/dev/null | grep -v 'not installed') || :
 for name in ${packages}; do
 printf '%s\n' "$there" | awk -v OFS='\t' -v name="$name" '$1 == name { print "installed", $1, $2 }'

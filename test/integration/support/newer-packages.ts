@@ -61,3 +61,41 @@ export function upstream(version: string): string {
 export function patched(path: string, from: string, to: string): string {
   return `perl -pi -e 's/\\Q${from}\\E/${to}/g' ${path}`;
 }
+
+/** Has Debian hosts offer themselves PostgreSQL in another version, with the programs changed by shell; gives the version. */
+export async function offerServer(
+  hosts: readonly LabHost[],
+  major: number,
+  version: (present: string) => string,
+  change?: string,
+): Promise<string> {
+  const server = `postgresql-${major}`;
+  const [told = {}] = await Promise.all(
+    hosts.map((host) =>
+      offerNewer(host, [
+        { name: server, version, ...(change === undefined ? {} : { change }) },
+        { name: `postgresql-client-${major}`, version },
+      ]),
+    ),
+  );
+  return told[server] ?? '';
+}
+
+/** Has them offer a server that says the next version of itself, and works. */
+export async function offerNextServer(hosts: readonly LabHost[], major: number): Promise<string> {
+  const [host] = hosts as readonly [LabHost];
+  const present = await must(host, `dpkg-query -W -f '\${Version}' postgresql-${major}`);
+  // pg_ctl starts a server of its own version alone.
+  const change = ['postgres', 'pg_ctl'].map((name) => patched(`${programs(major)}/${name}`, upstream(present), upstream(raised(present))));
+  return offerServer(hosts, major, raised, change.join(' && '));
+}
+
+/** Has them offer a server that does not start. */
+export function offerBrokenServer(hosts: readonly LabHost[], major: number): Promise<string> {
+  const change = `printf '#!/bin/sh\\necho it is broken >&2\\nexit 1\\n' >${programs(major)}/postgres`;
+  return offerServer(hosts, major, (present) => `${present}+broken1`, change);
+}
+
+function programs(major: number): string {
+  return `usr/lib/postgresql/${major}/bin`;
+}

@@ -39,6 +39,7 @@ export const TRIALS: readonly Trial[] = [
   { variable: 'base.manage_hosts_file', value: 'false' },
   { variable: 'base.prerequisites', value: '[curl]' },
   { variable: 'base.package_lock_timeout', value: '200' },
+  { variable: 'base.hold_packages', value: 'true' },
   { variable: 'base.patience', value: '2' },
   { variable: 'base.max_clock_skew', value: '6' },
   { variable: 'base.min_free_space', value: '512' },

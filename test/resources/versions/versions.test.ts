@@ -3,6 +3,7 @@ import { isNewer } from '../../../roles/shared/programs.js';
 import { readVersions, upstreamVersion } from '../../../src/resources/versions/installed.js';
 import { packageOffers } from '../../../src/resources/versions/offers.js';
 import { runningProgram } from '../../../src/resources/versions/running.js';
+import { packagesOnHold } from '../../../src/resources/versions/on-hold.js';
 import { packagesSwitched } from '../../../src/resources/versions/switched.js';
 
 const answer = (text: string): { out: Buffer; status: number } => ({ out: Buffer.from(text), status: 0 });
@@ -89,5 +90,30 @@ describe('packages that change their version', () => {
     const script = dnf.apply([{ action: 'install', summary: '' }], { installed: {}, heldBack: false }).text;
     expect(script).toContain('RefuseManualStop=yes');
     expect(script).toContain('downgrade /var/lib/pgprov/update/former/patroni.rpm');
+  });
+});
+
+describe('packages on hold', () => {
+  const SEEN = 'postgresql-17 installed 17.6-1 hold\npostgresql-client-17 installed 17.6-1 install\nlibpq5 installed 17.6-1 hold\n';
+  const resource = (hold: boolean): ReturnType<typeof packagesOnHold> =>
+    packagesOnHold({ name: 'postgresql', packages: ['postgresql-17', 'postgresql-client-17'], hold });
+
+  it.each<[boolean, string, string[]]>([
+    [true, SEEN, ['put postgresql-client-17 on hold']],
+    [true, SEEN.replaceAll('install\n', 'hold\n'), []],
+    [true, '', ['put postgresql-17 postgresql-client-17 on hold']],
+    [false, SEEN, ['take postgresql-17 off hold']],
+    [false, '', []],
+  ])('wanted %s: %j', (hold, seen, summaries) => {
+    const { diff, parse } = resource(hold);
+    expect(diff(parse(answer(seen))).map(({ summary }) => summary)).toEqual(summaries);
+  });
+
+  it('are marked one by one, with what `status` says of them until then', () => {
+    const held = resource(true);
+    const state = held.parse(answer(SEEN));
+    expect(held.diff(state)[0]?.danger).toContain('at its own moment');
+    expect(held.apply(held.diff(state), state).text).toContain('apt-mark hold postgresql-client-17');
+    expect(resource(false).apply([], state).text).toContain('apt-mark unhold postgresql-17');
   });
 });

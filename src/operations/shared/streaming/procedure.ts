@@ -5,6 +5,11 @@ export function isStreaming({ hosts }: Pick<Inventory, 'hosts'>): boolean {
   return hosts.some((host) => topologyOf(host) === 'streaming');
 }
 
+/** Whether an inventory has one server alone: neither Patroni nor standbys. */
+export function isSingle({ hosts }: Pick<Inventory, 'hosts'>): boolean {
+  return hosts.some((host) => host.roles.includes('postgresql')) && hosts.every((host) => topologyOf(host) === 'single');
+}
+
 /** The roles of these servers: what they ask is what is seen. */
 const ROLES = ['postgresql', 'replication'];
 
@@ -13,6 +18,8 @@ export type StreamingProcedure<Options extends object> = Pick<
   Operation<Options>,
   'observations' | 'problems' | 'guards' | 'choose' | 'remaining' | 'back' | 'question' | 'nothing' | 'checks' | 'finished' | 'broken'
 > & {
+  /** It is also that of a server that stands alone, as the primary of no standby. */
+  single?: true;
   /** Roles whose hosts are asked besides those of the servers. */
   more?(start: Parameters<Exclude<Operation<Options>['roles'], readonly string[]>>[0]): readonly string[];
 };
@@ -23,12 +30,13 @@ export function withStreaming<Options extends object>(
   streaming: StreamingProcedure<Options>,
 ): Operation<Options> {
   const { roles } = operation;
-  const partOf = (inventory: Inventory): StreamingProcedure<Options> => (isStreaming(inventory) ? streaming : operation);
+  const isOwn = (inventory: Inventory): boolean => isStreaming(inventory) || (streaming.single === true && isSingle(inventory));
+  const partOf = (inventory: Inventory): StreamingProcedure<Options> => (isOwn(inventory) ? streaming : operation);
   return {
     ...operation,
     streaming: true,
     roles: (start) =>
-      isStreaming(start.inventory) ? [...ROLES, ...(streaming.more?.(start) ?? [])] : typeof roles === 'function' ? roles(start) : roles,
+      isOwn(start.inventory) ? [...ROLES, ...(streaming.more?.(start) ?? [])] : typeof roles === 'function' ? roles(start) : roles,
     observations: (context, start) => partOf(context.inventory).observations?.(context, start) ?? [],
     problems: (start) => partOf(start.inventory).problems?.(start) ?? [],
     guards: (run) => partOf(run.inventory).guards?.(run) ?? [],

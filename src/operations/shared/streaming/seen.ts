@@ -4,6 +4,7 @@ import {
   serverLimits,
   serverUnit,
   STANDBY_COPY,
+  streamingServer,
   topologyOf,
   type Observation,
   type OperationRun,
@@ -12,16 +13,19 @@ import {
   type View,
 } from '../../../index.js';
 import { primaryOf, REPLAY_PAUSED, seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
-import { streamingServers, upstreamOf } from '../../../../roles/shared/streaming/servers.js';
+import { serversWithoutPatroni, streamingServers, upstreamOf } from '../../../../roles/shared/streaming/servers.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 
 type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
 
 /** What operations ask of every server besides what its roles ask. */
 export function serverObservations(context: RoleContext): Observation[] {
-  if (topologyOf(context.host) !== 'streaming') return [];
+  const { host } = context;
+  if (topologyOf(host) === 'patroni' || !host.roles.includes('postgresql')) return [];
   const own = unitServer(context);
-  return [serverUnit(own), pendingValues(own.server), serverLimits(own.server, own.data)];
+  // Of those that stream the role asks it.
+  const says = topologyOf(host) === 'single' ? [streamingServer(own.server, own.data)] : [];
+  return [...says, serverUnit(own), pendingValues(own.server), serverLimits(own.server, own.data)];
 }
 
 /** What systemd has of a host's server; undefined where it was not asked. */
@@ -29,9 +33,9 @@ export function unitOn(view: View, host: string): ServerUnitState | undefined {
   return view.read(host, SERVER_UNIT);
 }
 
-/** Names of all servers, in inventory order. */
+/** Names of all servers, in inventory order; or of the one that stands alone. */
 export function serverNames({ inventory }: Pick<Seen, 'inventory'>): string[] {
-  return streamingServers(inventory.hosts).map(({ name }) => name);
+  return serversWithoutPatroni(inventory.hosts).map(({ name }) => name);
 }
 
 /** The servers that are meant: those that were chosen, or all. */

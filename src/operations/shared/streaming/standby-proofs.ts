@@ -1,5 +1,6 @@
 import { seenServers } from '../../../../roles/shared/streaming/seen.js';
 import { enumerate, type CheckResult, type OperationRun } from '../../../index.js';
+import { isSingle } from './procedure.js';
 import { isBeingMade, isHeld, notStreamingWhy, serverOn, standbysInOrder } from './seen.js';
 
 /** That one server takes writes, and all standbys stream but those that were stopped on purpose. */
@@ -11,7 +12,7 @@ export function standbyProofs(run: Pick<OperationRun<object>, 'view' | 'inventor
   );
   return [
     {
-      title: 'one server is the primary',
+      title: isSingle(run.inventory) ? 'the server takes writes' : 'one server is the primary',
       ok: open.length === 1,
       detail: open.length === 0 ? 'no server takes writes' : enumerate(open.map(({ name }) => name)),
       settles: true,

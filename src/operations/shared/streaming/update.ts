@@ -10,14 +10,15 @@ import {
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { primaryOf } from '../../../../roles/shared/streaming/seen.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
+import { poolChecks, resumeEarly, withPausedPools, withPoolRoles } from '../pause-pools.js';
 import { brokenWords, returnTitle } from '../update/back.js';
 import { choiceObjections, choose } from '../update/choice.js';
 import { updateProblems } from '../update/guards.js';
 import { packageAsks } from '../update/asked.js';
 import { canGoBack, formerOf, missing, targetsOf, type UpdateRun, type UpdateOptions } from '../update/options.js';
-import { finishedWords, programChecks } from '../update/proofs.js';
+import { finishedWords, nothingWords, programChecks } from '../update/proofs.js';
 import { fetchStep, hasTarget, installStep, isOld, switching } from '../update/steps.js';
-import type { StreamingProcedure } from './procedure.js';
+import { isSingle, type StreamingProcedure } from './procedure.js';
 import { pendingOn } from './restart-seen.js';
 import {
   answers,
@@ -31,23 +32,31 @@ import {
   unitOn,
 } from './seen.js';
 import { standbyProofs } from './standby-proofs.js';
-import { streamsGate } from './streams-gate.js';
+import { answersGate, streamsGate } from './streams-gate.js';
 import { waitingCommits } from './waiting-commits.js';
 
-/** Newer packages for servers that stream without Patroni: the standbys one after the other, then the primary, which stays that. */
+/**
+ * Newer packages for servers without Patroni: the standbys one after the other, then the primary, which stays that. A server that stands alone is a
+ * primary without standbys.
+ */
 export const streamingUpdate: StreamingProcedure<UpdateOptions> = {
+  single: true,
+  more: (start) => withPoolRoles([], start),
   observations: (context, start) => [...serverObservations(context), ...packageAsks(context, start)],
   problems: updateProblems,
   guards: (run) => objections(run).slice(0, 1),
   choose,
-  remaining: (run) => ({ steps: steps(run) }),
-  back: (run) =>
-    serverNames(run)
+  remaining: (run) => ({ steps: withPausedPools(run, steps(run)) }),
+  back: (run) => {
+    const resumed = resumeEarly(run);
+    if (resumed.length > 0) return resumed;
+    return serverNames(run)
       .filter((name) => run.view.surveyed(name) && isFailed(run, name) && canGoBack(run, name))
       .map((name) => returnStep(run, name))
-      .slice(0, 1),
-  nothing: () => 'everything is as new as the repositories have it, and runs',
-  checks: proofs,
+      .slice(0, 1);
+  },
+  nothing: nothingWords,
+  checks: (run) => [...proofs(run), ...poolChecks(run)],
   finished: finishedWords,
   broken: (run, { touched }) => Promise.resolve(touched ? brokenWords(run) : undefined),
 };
@@ -81,14 +90,16 @@ function isLeftDown(run: UpdateRun, name: string): boolean {
 function restartStep(run: UpdateRun, name: string, isPrimary: boolean): HostStep {
   return {
     id: `restart-${name}`,
-    title: `restart PostgreSQL on ${name}${isPrimary ? ', the primary' : ''}`,
+    title: `restart PostgreSQL on ${name}${isPrimary && !isSingle(run.inventory) ? ', the primary' : ''}`,
     effect: isPrimary
-      ? `every connection to ${name} is cut, and writes fail until it is up again`
+      ? isSingle(run.inventory)
+        ? `PostgreSQL on ${name} is down until it has restarted, and there is no other server: every connection is cut, reads and writes fail`
+        : `every connection to ${name} is cut, and writes fail until it is up again`
       : [`clients that read from ${name} are cut`, waitingCommits(run, [name])].join('; '),
     on: [name],
     ...(isPrimary ? { measuresWriteGap: true as const } : {}),
     resources: (context) => [restarting(run, context, isPrimary)],
-    gates: (context) => [streamsGate(context, followers(run, name))],
+    gates: (context) => [isSingle(run.inventory) ? answersGate(context) : streamsGate(context, followers(run, name))],
   };
 }
 
@@ -119,13 +130,14 @@ function returnStep(run: UpdateRun, name: string): HostStep {
       switching(context, formerOf(run, name), true),
       ...(isHeld(run.view, name) ? [] : [restarting(run, context, isPrimary)]),
     ],
-    gates: (context) => (isHeld(run.view, name) ? [] : [streamsGate(context, [])]),
+    gates: (context) => (isHeld(run.view, name) ? [] : [isSingle(run.inventory) ? answersGate(context) : streamsGate(context, [])]),
   };
 }
 
 function objections(run: UpdateRun): OperationObjection[] {
   const { view, inventory, done } = run;
-  const found = guardStreaming(view);
+  const alone = isSingle(inventory) ? serverNames(run)[0] : undefined;
+  const found = alone === undefined ? guardStreaming(view) : [];
   if (found.length > 0) return found;
   const isBegun = done.size > 0 || run.resumed === true;
   const primary = primaryOf(view)?.name;
@@ -133,13 +145,18 @@ function objections(run: UpdateRun): OperationObjection[] {
     return [
       {
         kind: 'refuse',
-        message: primary === undefined ? 'no server is the primary' : `${primary}, the primary, takes no connections`,
+        message: noPrimaryWords(primary, alone),
         hint: `nothing ${isBegun ? 'more ' : ''}was changed; see ${pgprov`status ${inventory}`}`,
         settles: true,
       },
     ];
   const isWaiting = serverNames(run).some((name) => isLeftDown(run, name));
   return [...(isWaiting ? [] : notStreaming(run)), ...(isBegun ? [] : [...choiceObjections(run), ...pending(run)])];
+}
+
+function noPrimaryWords(primary: string | undefined, alone: string | undefined): string {
+  if (primary === undefined) return alone === undefined ? 'no server is the primary' : `${alone} has no server that takes writes`;
+  return `${primary}${alone === undefined ? ', the primary,' : ''} takes no connections`;
 }
 
 /** While one server is down no other one is restarted; one that was stopped on purpose counts as not there. */

@@ -8,7 +8,7 @@ import {
   type PackageOffer,
   type Versions,
 } from '../../../index.js';
-import { programPackages, wantedVersion } from '../../../../roles/shared/programs.js';
+import { isHolding, programPackages, wantedVersion } from '../../../../roles/shared/programs.js';
 import { rolesOn, titleOf, updatableHosts, type UpdateOptions, type UpdateRun } from './options.js';
 
 /** What a host is to have of one role's packages, or why not. */
@@ -50,11 +50,14 @@ function targetOn(run: UpdateRun, { name: host }: Host, role: string): Target {
   const wanted = isOlder ? installed : version;
   const siblings = others.filter((name) => offers[name]?.installed === installed);
   const versions = [first, ...siblings].map((name): [string, string] => [name, siblingVersion(offers[name], wanted)]);
-  const held = versions.filter(([name, to]) => offers[name]?.held === true && to !== offers[name].installed).map(([name]) => name);
+  const held =
+    isHolding(run.contextOf(host).host) === true
+      ? []
+      : versions.filter(([name, to]) => offers[name]?.held === true && to !== offers[name].installed).map(([name]) => name);
   if (held.length > 0)
     return refuse(
       `on ${host} ${enumerate(held)} ${held.length === 1 ? 'is' : 'are'} on hold`,
-      `\`apt-mark unhold ${held.join(' ')}\` there lets ${titleOf(inventory, role)} be updated`,
+      `\`apt-mark unhold ${held.join(' ')}\` there lets ${titleOf(inventory, role)} be updated; base.hold_packages: true in the inventory holds packages, and has an update bring them on`,
     );
   return { versions: Object.fromEntries(versions) };
 }

@@ -3,8 +3,6 @@ import { answerOf, leaderOf } from '../members.js';
 import { poolObjections } from '../pause-pools.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from '../quiet-cluster.js';
 import { noLeader, notReady } from '../ready-members.js';
-import { isStreaming } from '../streaming/procedure.js';
-import { hasPatroni, topologyWords } from '../servers.js';
 import { unhealthyStore } from '../restart/units.js';
 import { wantedVersion } from '../../../../roles/shared/programs.js';
 import { choiceObjections } from './choice.js';
@@ -18,11 +16,11 @@ export function updateProblems(start: UpdateStart): OperationObjection[] {
   const input = (error: string, message: string, hint: string): OperationObjection[] => [
     { kind: 'input', error: `update/${error}`, message, hint },
   ];
-  if (!hasPatroni(inventory) && !isStreaming(inventory))
+  if (!inventory.hosts.some(({ roles }) => roles.includes('postgresql')))
     return input(
-      'alone',
-      `${inventory.cluster} is ${topologyWords(inventory)}, and update is for servers of which one can serve while another restarts`,
-      'update the packages with the system’s package manager: on Debian that restarts the server; elsewhere restart it afterwards',
+      'none',
+      `no host of ${inventory.cluster} has the role postgresql`,
+      'update the packages with the system’s package manager',
     );
   const known = updatableRoles(inventory);
   const unknown = (packages ?? '').split(',').filter((name) => packages !== undefined && !known.includes(name.trim()));

@@ -13,7 +13,7 @@ import {
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import type { PausesPools } from '../pause-pools.js';
-import { isStreaming } from '../streaming/procedure.js';
+import { hasPatroni } from '../servers.js';
 
 /** Options of `pgprov update`, and what it has chosen. */
 export interface UpdateOptions extends PausesPools {
@@ -32,7 +32,7 @@ export type UpdateRun = OperationRun<UpdateOptions>;
 
 /** The roles whose programs can be updated, in the order in which they are restarted on a host. */
 export function updatableRoles(inventory: Inventory): string[] {
-  return isStreaming(inventory) ? ['postgresql'] : [dcsOf(inventory).role, 'patroni', 'postgresql'];
+  return hasPatroni(inventory) ? [dcsOf(inventory).role, 'patroni', 'postgresql'] : ['postgresql'];
 }
 
 /** A role's program, in words. */
@@ -60,7 +60,8 @@ export function updatableHosts(inventory: Inventory): Host[] {
 
 function hasProgram(inventory: Inventory, host: Host, role: string): boolean {
   if (role === dcsOf(inventory).role) return host.roles.includes(role);
-  return topologyOf(host) === 'patroni' || (role === 'postgresql' && topologyOf(host) === 'streaming');
+  if (topologyOf(host) === 'patroni') return true;
+  return role === 'postgresql' && host.roles.includes(role) && !hasPatroni(inventory);
 }
 
 /** What a host has of a role's program. */

@@ -1,7 +1,19 @@
 import { enumerate, type CheckResult } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { answerOf, leaderOf, streamsFrom } from '../members.js';
-import { formerOf, memberNames, missing, programOn, targetsOf, titleOf, updatableHosts, type UpdateRun } from './options.js';
+import { wantedVersion } from '../../../../roles/shared/programs.js';
+import {
+  chosenRoles,
+  formerOf,
+  memberNames,
+  missing,
+  programOn,
+  rolesOn,
+  targetsOf,
+  titleOf,
+  updatableHosts,
+  type UpdateRun,
+} from './options.js';
 
 /** That each host has the versions and runs them, that all stream, and that nothing is pending. */
 export function updateChecks(run: UpdateRun): CheckResult[] {
@@ -65,6 +77,21 @@ function saidVersion(member: ReturnType<typeof answerOf>, role: string): string 
   if (role === 'patroni' && member !== undefined) return `, it says ${member.version}`;
   if (role !== 'postgresql' || member?.serverVersion === undefined) return '';
   return `, it says ${Math.floor(member.serverVersion / 10_000)}.${member.serverVersion % 10_000}`;
+}
+
+/** That there is nothing to do, and which versions are so because the inventory says them. */
+export function nothingWords(run: UpdateRun): string {
+  const pins = updatableHosts(run.inventory).flatMap((host) =>
+    rolesOn(run, host).flatMap((role) => {
+      const wanted = wantedVersion({ host, inventory: run.inventory }, role);
+      return wanted === undefined ? [] : [{ role, words: `${titleOf(run.inventory, role)} ${wanted}` }];
+    }),
+  );
+  if (pins.length === 0) return 'everything is as new as the repositories have it, and runs';
+  const words = [...new Set(pins.map((pin) => pin.words))];
+  const isAll = chosenRoles(run).every((role) => pins.some((pin) => pin.role === role));
+  const rest = isAll ? '' : '; everything else is as new as the repositories have it, and runs';
+  return `${enumerate(words)} ${words.length === 1 ? 'runs' : 'run'}, as the inventory says${rest}`;
 }
 
 /** Where the new versions are now. */

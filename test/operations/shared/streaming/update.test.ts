@@ -5,6 +5,7 @@ import { PACKAGES_FETCHED } from '../../../../src/resources/versions/fetched.js'
 import { PACKAGE_OFFERS } from '../../../../src/resources/versions/offers.js';
 import { runningProgramHandle } from '../../../../src/resources/versions/running.js';
 import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
+import { inventoryOf } from '../../../support/inventory.js';
 import type { Known } from '../../run-seen.js';
 import { streamingRun, WELL, type MadeServer } from '../../streaming-run.js';
 
@@ -86,5 +87,50 @@ describe('pgprov update of servers that stream without Patroni', () => {
   it('knows no Patroni there', () => {
     expect(update.problems?.(run(all(WAS, false), { packages: 'patroni' }))[0]?.message).toBe('--packages knows no patroni');
     expect(update.problems?.(run(all(WAS, false), {}))).toEqual([]);
+  });
+});
+
+describe('pgprov update of a server that stands alone', async () => {
+  const single = await inventoryOf('cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: 10.0.0.1\n');
+  const chosen: UpdateOptions = { targets: { pg1: targets['pg1'] ?? {} }, former: { pg1: former['pg1'] ?? {} } };
+  const alone = (server: MadeServer, options = chosen, known: Known = {}) => streamingRun(single, { pg1: server }, options, known);
+
+  it('installs and restarts it, and says that nothing serves meanwhile', () => {
+    const { steps: left } = update.remaining(alone(has(WAS, false, primary())));
+    expect(left.map(({ id, title }) => [id, title])).toEqual([
+      ['download', 'download the packages on pg1, and keep those that they replace'],
+      ['install-pg1', 'install on pg1: postgresql-17 17.5-1 → 17.6-1; what runs goes on meanwhile'],
+      ['restart-pg1', 'restart PostgreSQL on pg1'],
+    ]);
+    expect(left.at(-1)?.effect).toBe(
+      'PostgreSQL on pg1 is down until it has restarted, and there is no other server: every connection is cut, reads and writes fail',
+    );
+  });
+
+  it('brings it back where an interrupted one has left it down, and goes back where it does not come up', () => {
+    const down = has(IS, false, {});
+    const run = alone(down, chosen, { done: ['restart-pg1'] });
+    expect(update.guards?.(run)).toEqual([]);
+    expect(update.remaining(run).steps.map(({ id }) => id)).toEqual(['restart-pg1']);
+    expect(update.back?.(run).map(({ id }) => id)).toEqual(['return-pg1']);
+  });
+
+  it.each<[string, MadeServer, string]>([
+    ['it is down', has(WAS, false, {}), 'pg1 takes no connections'],
+    ['it recovers', has(WAS, false, standby()), 'pg1 has no server that takes writes'],
+    [
+      'a setting waits for a restart',
+      has(WAS, false, { ...primary(), pending: [{ name: 'max_connections', from: '100', to: '200' }] }),
+      'PostgreSQL on pg1 waits for a restart that brings settings, which would come with the new version',
+    ],
+  ])('is refused while %s', (_, server, says) => {
+    expect(update.guards?.(alone(server, {})).map(({ message }) => message)).toEqual([says]);
+  });
+
+  it('is over when it runs what is installed, and takes writes', () => {
+    expect(update.checks?.(alone(has(IS, false, primary()))).map(({ title, ok }) => [title, ok])).toEqual([
+      ['PostgreSQL runs as it is installed', true],
+      ['the server takes writes', true],
+    ]);
   });
 });
