@@ -45,6 +45,17 @@ export function isHolding(host: Host): boolean | undefined {
   return variablesIfAny(host, 'base')?.hold_packages;
 }
 
+/** The packages of a role's program that are to be on hold with apt, as the inventory says. */
+export function packagesToHold(context: Context, role: string): string[] {
+  return isHolding(context.host) === true && context.platform.packageManager === 'apt' ? ownPackages(context, role) : [];
+}
+
+/** Those of the program itself, without libraries that it needs. */
+function ownPackages(context: Context, role: string): string[] {
+  const [first = '', ...others] = programPackages(context, role);
+  return [first, ...others.filter((name) => name.startsWith(role))];
+}
+
 /**
  * Puts a role's packages on hold where apt knows that, or takes them off, as the inventory says. On a host with dnf the file of PGDG's repositories
  * excludes them.
@@ -53,8 +64,7 @@ export function holdStage(context: Context, role: string): Stage[] {
   const { host, platform } = context;
   const hold = isHolding(host);
   if (hold === undefined || platform.packageManager !== 'apt') return [];
-  const [first = '', ...others] = programPackages(context, role);
-  const packages = [first, ...others.filter((name) => name.startsWith(role))];
+  const packages = ownPackages(context, role);
   return [
     {
       name: 'hold',

@@ -254,6 +254,12 @@ describe('packages on hold in the inventory', async () => {
     expect(update.guards?.({ ...seen, inventory: holding, contextOf: (host) => contextOf(holding, host) })).toEqual([]);
   });
 
+  it('are put on hold again where an update was cut off before that', () => {
+    const seen = run({ installed: { pg1: NEW, pg2: NEW, pg3: NEW } });
+    const left = update.remaining({ ...seen, inventory: holding, contextOf: (host) => contextOf(holding, host) }).steps;
+    expect(left[0]).toMatchObject({ id: 'hold-pg2', title: 'put postgresql-17, postgresql-client-17 on hold again on pg2' });
+  });
+
   it('are held by a stage of every role whose program they bring, and by none where nothing is said', () => {
     const stages = (inventory: typeof holding): string[] =>
       CATALOG.filter(({ name }) => contextOf(inventory, 'pg1').host.roles.includes(name)).flatMap((role) =>

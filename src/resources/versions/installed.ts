@@ -24,6 +24,12 @@ export function readVersions(answer: Answer, packages: readonly string[]): Recor
   return Object.fromEntries(found.filter(([name]) => packages.includes(name)));
 }
 
+/** Reads of the same answer which packages apt has on hold; dnf has its own way. */
+export function readHeld(answer: Answer, packages: readonly string[]): string[] {
+  const lines = answerLines(answer).map((line) => line.split(' '));
+  return [...new Set(lines.flatMap(([name = '', , , want]) => (want === 'hold' && packages.includes(name) ? [name] : [])))];
+}
+
 /** What the program calls itself: `17.6` of `17.6-1.pgdg130+1`, without the epoch and the package's own revision. */
 export function upstreamVersion(version: string): string {
   return version.replace(/^\d+:/u, '').replace(/-[^-]*$/u, '');

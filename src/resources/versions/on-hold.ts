@@ -1,8 +1,9 @@
 import { aptQuestion } from '../apt-packages.js';
 import { DEFAULT_LOCK_TIMEOUT } from '../packages-state.js';
-import { answerLines, digestOf, type Resource } from '../resource.js';
+import { digestOf, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
 import { sh, type Script } from '../../shell/quote.js';
+import { readHeld } from './installed.js';
 
 /** Packages that apt leaves in the version that they have, or does not. */
 export interface OnHoldOptions {
@@ -28,11 +29,7 @@ export function packagesOnHold({ name, packages, hold, lockTimeout = DEFAULT_LOC
     id: `packages-on-hold:${name}`,
     sharedQuestions: [question],
     probe: () => printAnswer(question),
-    parse: (answer) => {
-      const lines = answerLines(answer).map((line) => line.split(' '));
-      const held = lines.flatMap(([each = '', , , want]) => (want === 'hold' && packages.includes(each) ? [each] : []));
-      return { held: [...new Set(held)] };
-    },
+    parse: (answer) => ({ held: readHeld(answer, packages) }),
     diff: (state) => {
       const names = differing(state);
       if (names.length === 0) return [];
@@ -46,7 +43,7 @@ export function packagesOnHold({ name, packages, hold, lockTimeout = DEFAULT_LOC
 }
 
 /** It takes the lock of dpkg's database, and does not wait for it. */
-function markedBy(mark: 'hold' | 'unhold', names: readonly string[], lockTimeout: number): Script {
+export function markedBy(mark: 'hold' | 'unhold', names: readonly string[], lockTimeout: number): Script {
   return sh`waited=0
 until said=$(apt-mark ${mark} ${names} 2>&1); do
 case "$said" in *lock*) ;; *) printf '%s\n' "$said"; exit 1 ;; esac

@@ -2,12 +2,14 @@ import { handle, type Handle } from '../handle.js';
 import { answerLines, type Observation } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
 import { sh, type Script } from '../../shell/quote.js';
-import { readVersions, versionsQuestion, type PackageManager, type Versions } from './installed.js';
+import { readHeld, readVersions, versionsQuestion, type PackageManager, type Versions } from './installed.js';
 
 /** What is installed of a program and whether that is what runs. */
 export interface RunningProgram {
   /** Those of its packages that are wholly installed. */
   installed: Versions;
+  /** Those of them that apt has on hold; absent: none. */
+  held?: readonly string[];
   /** What runs was started from another version than the installed one; undefined: nothing runs. */
   old?: boolean;
 }
@@ -55,7 +57,12 @@ fi`,
         answerLines(answer)
           .map((line) => /^process (old|new)$/u.exec(line))
           .find((found) => found !== null) ?? [];
-      return { installed: readVersions(answer, packages), ...(age === undefined ? {} : { old: age === 'old' }) };
+      const held = readHeld(answer, packages);
+      return {
+        installed: readVersions(answer, packages),
+        ...(held.length === 0 ? {} : { held }),
+        ...(age === undefined ? {} : { old: age === 'old' }),
+      };
     },
   };
 }

@@ -3,16 +3,19 @@ import { defineDnf } from '../dnf.js';
 import { DEFAULT_LOCK_TIMEOUT } from '../packages-state.js';
 import { answerLines, digestOf, type Change, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
-import { sh, type Script } from '../../shell/quote.js';
+import { NOTHING, sh, type Script } from '../../shell/quote.js';
 import { formerFiles } from './fetched.js';
+import { markedBy } from './on-hold.js';
 import { holdBack, isHeldBack } from './hold-back.js';
-import { readVersions, versionsQuestion, type PackageManager, type Versions } from './installed.js';
+import { readHeld, readVersions, versionsQuestion, type PackageManager, type Versions } from './installed.js';
 
 /** What a host has of packages that change their version. */
 export interface SwitchedState {
   installed: Versions;
   /** A run that was cut off has left package scripts held back. */
   heldBack: boolean;
+  /** Those that apt has on hold. */
+  held: readonly string[];
 }
 
 /** Packages that are to have these versions, while what they run goes on as it is. */
@@ -23,6 +26,8 @@ export interface SwitchOptions {
   units: readonly string[];
   /** The versions are former ones, from the files that were kept. */
   back?: true;
+  /** Packages that are on hold afterwards, which apt forgets of those that it brings to another version all the same; default: none. */
+  hold?: readonly string[];
   /** Seconds to wait for somebody else's package manager; default 300. */
   lockTimeout?: number;
 }
@@ -32,21 +37,31 @@ export interface SwitchOptions {
  * restarts it afterwards, in its own order. A run that was cut off is finished: what dpkg had begun, and what kept services from starting.
  */
 export function packagesSwitched(options: SwitchOptions): Resource<SwitchedState> {
-  const { manager, versions, units, lockTimeout = DEFAULT_LOCK_TIMEOUT } = options;
+  const { manager, versions, units, hold = [], lockTimeout = DEFAULT_LOCK_TIMEOUT } = options;
   const names = Object.keys(versions);
-  const question = versionsQuestion(manager, names);
+  const all = [...new Set([...names, ...hold])];
+  const question = versionsQuestion(manager, all);
   return {
     id: 'packages-switched',
     sharedQuestions: [question],
     probe: () => sh`${printAnswer(question)}
 if ${isHeldBack(manager, units)}; then echo held-back; fi`,
-    parse: (answer) => ({ installed: readVersions(answer, names), heldBack: answerLines(answer).includes('held-back') }),
-    diff: ({ installed, heldBack }) => {
+    parse: (answer) => ({
+      installed: readVersions(answer, names),
+      heldBack: answerLines(answer).includes('held-back'),
+      held: readHeld(answer, all),
+    }),
+    diff: ({ installed, heldBack, held }) => {
       const differing = names.filter((name) => installed[name] !== versions[name]);
       const changes = differing.map(
         (name): Change => ({ action: 'install', summary: `${name} ${installed[name] ?? 'not wholly installed'} → ${versions[name]}` }),
       );
-      return heldBack && changes.length === 0 ? [{ action: 'run', summary: 'let package scripts start services again' }] : changes;
+      if (changes.length > 0) return changes;
+      const loose = hold.filter((name) => !held.includes(name));
+      return [
+        ...(heldBack ? [{ action: 'run' as const, summary: 'let package scripts start services again' }] : []),
+        ...(loose.length > 0 ? [{ action: 'run' as const, summary: `put ${loose.join(' ')} on hold` }] : []),
+      ];
     },
     apply: (changes) => {
       const done = changes.some(({ action }) => action === 'install')
@@ -55,7 +70,8 @@ if ${isHeldBack(manager, units)}; then echo held-back; fi`,
           : byDnf(options, lockTimeout)
         : sh`:`;
       return sh`${holdBack(manager, units)}
-${done}`;
+${done}
+${hold.length === 0 ? NOTHING : markedBy('hold', hold, lockTimeout)}`;
     },
     digest: () => digestOf('packages-switched', JSON.stringify(versions)),
   };

@@ -82,12 +82,23 @@ describe('packages that change their version', () => {
     expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(summaries);
   });
 
+  it('are on hold again afterwards, which apt forgets', () => {
+    const held = packagesSwitched({ manager: 'apt', versions: { patroni: '4.0.7-1' }, units: ['patroni'], hold: ['patroni'] });
+    const summaries = (text: string): string[] => held.diff(held.parse(answer(text))).map(({ summary }) => summary);
+    expect(summaries('patroni installed 4.0.7-1 install\n')).toEqual(['put patroni on hold']);
+    expect(summaries('patroni installed 4.0.7-1 hold\n')).toEqual([]);
+    expect(summaries('patroni installed 4.0.6-1 hold\n')).toEqual(['patroni 4.0.6-1 → 4.0.7-1']);
+    expect(held.apply([{ action: 'install', summary: '' }], { installed: {}, heldBack: false, held: [] }).text).toMatch(
+      /install 'patroni=4\.0\.7-1'[^]*apt-mark hold patroni/u,
+    );
+  });
+
   it('hold back what their scripts would restart, and let it go when the script ends', () => {
-    const apt = resource.apply([{ action: 'install', summary: '' }], { installed: {}, heldBack: false }).text;
+    const apt = resource.apply([{ action: 'install', summary: '' }], { installed: {}, heldBack: false, held: [] }).text;
     expect(apt).toContain('trap restore EXIT');
     expect(apt).toContain("install 'patroni=4.0.7-1'");
     const dnf = packagesSwitched({ manager: 'dnf', versions: { patroni: '4.0.7-1' }, units: ['patroni'], back: true });
-    const script = dnf.apply([{ action: 'install', summary: '' }], { installed: {}, heldBack: false }).text;
+    const script = dnf.apply([{ action: 'install', summary: '' }], { installed: {}, heldBack: false, held: [] }).text;
     expect(script).toContain('RefuseManualStop=yes');
     expect(script).toContain('downgrade /var/lib/pgprov/update/former/patroni.rpm');
   });

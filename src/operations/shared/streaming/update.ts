@@ -15,7 +15,7 @@ import { brokenWords, returnTitle } from '../update/back.js';
 import { choiceObjections, choose } from '../update/choice.js';
 import { updateProblems } from '../update/guards.js';
 import { packageAsks } from '../update/asked.js';
-import { canGoBack, formerOf, missing, targetsOf, type UpdateRun, type UpdateOptions } from '../update/options.js';
+import { canGoBack, formerOf, missing, targetsOf, toHold, type UpdateRun, type UpdateOptions } from '../update/options.js';
 import { finishedWords, nothingWords, programChecks } from '../update/proofs.js';
 import { fetchStep, hasTarget, installStep, isOld, switching } from '../update/steps.js';
 import { isSingle, type StreamingProcedure } from './procedure.js';
@@ -127,7 +127,7 @@ function returnStep(run: UpdateRun, name: string): HostStep {
     title: returnTitle(run, name),
     on: [name],
     resources: (context) => [
-      switching(context, formerOf(run, name), true),
+      switching(context, formerOf(run, name), { back: true, hold: toHold(run, name) }),
       ...(isHeld(run.view, name) ? [] : [restarting(run, context, isPrimary)]),
     ],
     gates: (context) => (isHeld(run.view, name) ? [] : [isSingle(run.inventory) ? answersGate(context) : streamsGate(context, [])]),

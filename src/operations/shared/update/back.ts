@@ -3,7 +3,7 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { memberGate } from '../../../../roles/shared/patroni/start.js';
 import { standbyGate } from '../member-gate.js';
 import { answerOf, leaderOf } from '../members.js';
-import { canGoBack, changeWords, formerOf, missing, targetsOf, updatableHosts, type UpdateRun } from './options.js';
+import { canGoBack, changeWords, formerOf, missing, targetsOf, toHold, updatableHosts, type UpdateRun } from './options.js';
 import { isDown, isStoreDown, switching } from './steps.js';
 
 /** States of a member whose PostgreSQL is up. Patroni tries one that fails again and again, which is then starting as often as not. */
@@ -52,7 +52,7 @@ function returnStep(run: UpdateRun, host: string): HostStep[] {
       title: returnTitle(run, host),
       on: [host],
       resources: (context) => [
-        switching(context, former, true),
+        switching(context, former, { back: true, hold: toHold(run, host) }),
         ...(isStore ? [unitRestart({ unit: storeUnit, before: startOf(storeUnit), unless: restart.unless(context) })] : []),
         ...(isMember ? [unitRestart({ unit: context.platform.patroni.unit, before: startOf(context.platform.patroni.unit) })] : []),
       ],

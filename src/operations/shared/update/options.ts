@@ -13,6 +13,7 @@ import {
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import type { PausesPools } from '../pause-pools.js';
+import { packagesToHold } from '../../../../roles/shared/programs.js';
 import { hasPatroni } from '../servers.js';
 
 /** Options of `pgprov update`, and what it has chosen. */
@@ -89,6 +90,17 @@ export function missing(run: UpdateRun, host: string, versions: Versions): strin
   const roles = Object.keys(run.options.targets?.[host] ?? {});
   const installed = Object.assign({}, ...roles.map((role) => programOn(run, host, role)?.installed ?? {})) as Versions;
   return Object.keys(versions).filter((name) => installed[name] !== versions[name]);
+}
+
+/** Packages that the update is about and that are to be on hold, as the inventory says. */
+export function toHold(run: UpdateRun, host: string): string[] {
+  return Object.keys(run.options.targets?.[host] ?? {}).flatMap((role) => packagesToHold(run.contextOf(host), role));
+}
+
+/** Those of them that are not. */
+export function notHeld(run: UpdateRun, host: string): string[] {
+  const held = Object.keys(run.options.targets?.[host] ?? {}).flatMap((role) => programOn(run, host, role)?.held ?? []);
+  return toHold(run, host).filter((name) => !held.includes(name));
 }
 
 /** Whether the packages that a host had are kept there, so that it can go back to them. */

@@ -25,9 +25,11 @@ import {
   formerOf,
   memberNames,
   missing,
+  notHeld,
   programOn,
   targetsOf,
   titleOf,
+  toHold,
   updatableHosts,
   type UpdateRun,
 } from './options.js';
@@ -142,19 +144,41 @@ function fetchOf(run: UpdateRun, host: string): { versions: Versions; former: Ve
 export function installStep(run: UpdateRun, host: string): HostStep[] {
   const targets = targetsOf(run, host);
   const names = missing(run, host, targets);
-  if (names.length === 0) return [];
+  if (names.length === 0) return holdStep(run, host);
   return [
     {
       id: `install-${host}`,
       title: `install on ${host}: ${changeWords(formerOf(run, host), targets, names).join(', ')}; what runs goes on meanwhile`,
       on: [host],
-      resources: (context) => [switching(context, fetchOf(run, host).versions)],
+      resources: (context) => [switching(context, fetchOf(run, host).versions, { hold: toHold(run, host) })],
     },
   ];
 }
 
-/** @param back the versions are those that were kept */
-export function switching(context: RoleContext, versions: Versions, back = false): ReturnType<typeof packagesSwitched> {
+/** An update that was cut off may have left packages without the hold that apt takes from those that it brings on. */
+function holdStep(run: UpdateRun, host: string): HostStep[] {
+  const names = notHeld(run, host);
+  if (names.length === 0) return [];
+  return [
+    {
+      id: `hold-${host}`,
+      title: `put ${names.join(', ')} on hold again on ${host}`,
+      on: [host],
+      resources: (context) => [switching(context, {}, { hold: names })],
+    },
+  ];
+}
+
+/** How packages are brought to other versions, besides which. */
+interface Switching {
+  /** The versions are those that were kept. */
+  back?: true;
+  /** Packages that are on hold afterwards. */
+  hold: readonly string[];
+}
+
+/** The packages of a host in these versions, while what runs goes on. */
+export function switching(context: RoleContext, versions: Versions, how: Switching): ReturnType<typeof packagesSwitched> {
   const { host, inventory, platform } = context;
   const { unit } = dcsOf(inventory);
   const { version, name } = variables(host, 'postgresql');
@@ -162,7 +186,7 @@ export function switching(context: RoleContext, versions: Versions, back = false
     manager: platform.packageManager,
     versions,
     units: [unit, platform.patroni.unit, platform.postgresql(version).unit(name)],
-    ...(back ? { back: true as const } : {}),
+    ...how,
     ...lockTimeout(host),
   });
 }
