@@ -76,13 +76,14 @@ function dnfSources(context: RoleContext): Resource[] {
 }
 
 /** Where the inventory has packages on hold: all of PostgreSQL's major version, of Patroni and of a store that is in PGDG's extras. */
-function keptPackages({ host, platform }: RoleContext): string[] {
+function keptPackages(context: RoleContext): string[] {
+  const { host, platform } = context;
   if (isHolding(host) !== true) return [];
   const has = (role: string): boolean => host.roles.includes(role);
   return [
     ...(has('postgresql') ? [`postgresql${variables(host, 'postgresql').version}*`] : []),
     ...(has('patroni') ? platform.patroni.packages.map((name) => `${name}*`) : []),
-    ...(has('etcd') ? platform.etcd.packages.map((name) => `${name}*`) : []),
+    ...STORES.flatMap((store) => (store.inExtras && has(store.role) ? store.serverPackages(context).map((name) => `${name}*`) : [])),
   ];
 }
 

@@ -238,18 +238,21 @@ export class Pass {
     const drift = [...this.#drift(this.#view()), ...dangersOf(this.#options.cluster.inventory, stages, states)];
     const changes = buildPlan(stages, states);
     const [left] = guardLeftUnits(this.#options.cluster.inventory, states);
-    const refusal = changes.length === 0 || sessions.size < hosts.length ? left?.message : (this.#refusal() ?? left?.message);
+    const refusal = changes.length === 0 || sessions.size < hosts.length ? left?.message : (this.#refusal(stages, states) ?? left?.message);
     this.#proposal = { ...this.#proposal, drift, changes, ...(refusal === undefined ? {} : { refusal }) };
   }
 
-  /** The weightiest thing that the guards have against a run, of what another look would not change. */
-  #refusal(): string | undefined {
+  /** The weightiest thing that speaks against a run, of what another look would not change. */
+  #refusal(stages: readonly RunStage[], states: ReadonlyMap<string, ReadonlyMap<string, unknown>>): string | undefined {
     const { store, roles } = this.#options;
     const view = this.#view();
-    const against = roles
-      .flatMap((role) => role.guards?.(view, store) ?? [])
-      .filter((objection) => objection.kind === 'refuse' && objection.settles === undefined && this.#answersFor(objection));
-    return (against.find(({ decisive }) => decisive === true) ?? against[0])?.message;
+    const against = [
+      ...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...(role.preflight?.(view) ?? [])]),
+      ...obstaclesOf(stages, states),
+    ].filter((objection) => this.#answersFor(objection));
+    const refusing = against.filter(({ kind }) => kind === 'refuse');
+    const weighty = (refusing.length > 0 ? refusing : against).filter(({ settles }) => settles === undefined);
+    return (weighty.find(({ decisive }) => decisive === true) ?? weighty[0])?.message;
   }
 
   #drift(view: View): Drift[] {

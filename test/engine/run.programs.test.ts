@@ -140,6 +140,15 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     const refusal = async (...roles: Role[]): Promise<string | undefined> => (await run(roles, { mode: 'survey' })).proposal.refusal;
     expect(await refusal(objections(false))).toBe('two primaries');
     expect(await refusal(objections(true))).toBeUndefined();
+    const unfit = role('web', {
+      stages: (context) => [stage('files', [text(context, 'a')])],
+      preflight: () => [{ kind: 'preflight', message: 'etcd has other members', hint: 'take them out' }],
+    });
+    expect(await refusal(unfit)).toBe('etcd has other members');
+    const stuck = role('web', {
+      stages: (context) => [stage('files', [{ ...text(context, 'a'), obstacle: () => ({ what: 'it is masked', advice: 'unmask it' }) }])],
+    });
+    expect(await refusal(stuck)).toMatch(/it is masked$/u);
   });
 
   it('continues where it failed', async () => {

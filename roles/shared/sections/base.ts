@@ -38,7 +38,7 @@ export const BASE_VARIABLES = {
       change: 'free',
       type: 'boolean',
       description:
-        'Keep the packages of PostgreSQL, Patroni and its store from an upgrade of the whole system, one that runs by itself as well: it would restart them at its own moment. `pgprov update` brings them on all the same. `false` takes them off hold; default: they stay as they are. See [update.md](update.md#packages-on-hold).',
+        'Keep the packages of PostgreSQL, Patroni and its store from an upgrade of the whole system, one that runs by itself as well: it would restart them at its own moment. An update by pgprov brings them on all the same. `false` takes them off hold; default: they stay as they are. See [update.md](update.md#packages-on-hold).',
     },
     patience: {
       change: 'free',
