@@ -213,7 +213,9 @@ function hostsWithoutPatroni(view: View): { host: Host; platform: Platform }[] {
 function guardHost(view: View, host: Host): Objection[] {
   const data = view.read(host.name, DATA_DIRECTORY);
   const { version } = variables(host, 'postgresql');
-  const where = `${host.name}: the data directory${variables(host, 'postgresql').data_dir === undefined ? '' : ` ${variables(host, 'postgresql').data_dir}`}`;
+  const platform = view.platform(host.name);
+  const isOwn = variables(host, 'postgresql').data_dir !== undefined && platform !== undefined;
+  const where = `${host.name}: the data directory${isOwn ? ` ${dataDirectoryOf(host, platform)}` : ''}`;
   const mounted = mountedDirectory(view, host);
   if (mounted.length > 0) return mounted;
   if (data?.kind === 'foreign') {

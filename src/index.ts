@@ -64,7 +64,7 @@ export {
   type UnitMove,
 } from './plan/role.js';
 export { shownPath } from './lib/shown-path.js';
-export { dataDirectoryOf, localServer } from './plan/local-server.js';
+export { dataDirectoryOf, localServer, VERSION_IN_PATH } from './plan/local-server.js';
 export { logPlaceOf } from './plan/log-place.js';
 export { defineDiagnosis, type Diagnosis, type Examination } from './plan/diagnosis.js';
 export {
@@ -281,6 +281,7 @@ export {
   type UpgradeNote,
   type UpgradePlace,
 } from './resources/upgrade/place.js';
+export { formerSpacesAside, spacesBack } from './resources/upgrade/spaces.js';
 export { upgradedGate, upgradeRuns, type Transfer, type UpgradeRunOptions } from './resources/upgrade/run.js';
 export { upgradeSettledGate, upgradeSettling } from './resources/upgrade/settle.js';
 export { UPGRADE_TRIAL, upgradeTrial, type UpgradeTrial } from './resources/upgrade/trial.js';
@@ -534,7 +535,7 @@ export {
   synchronousEnded,
   type SynchronousOptions,
 } from './resources/streaming/synchronous.js';
-export { TABLESPACES, tablespaces, type Tablespaces } from './resources/streaming/tablespaces.js';
+export { SHARED, TABLESPACES, tablespaces, type Tablespaces } from './resources/streaming/tablespaces.js';
 export { memberSlots, type MemberSlotsOptions, type MemberSlotsState } from './resources/streaming/member-slots.js';
 export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
 export { settingsReset, type SettingsResetOptions } from './resources/settings-reset.js';

@@ -1,7 +1,7 @@
 import { enumerate, pgprov, type Objection, type View } from '../../src/index.js';
 import { electing } from './coming-up.js';
 import { dcsOf } from './dcs-of.js';
-import { scopeOf } from './layout.js';
+import { dataDirectoryOf, scopeOf } from './layout.js';
 import { configuredScope, describe, isEnabled, stepsToStart, whatWasFound, type MemberData } from './members-data.js';
 import { variables } from './variables.js';
 
@@ -19,9 +19,10 @@ export function refuseUnknownData(view: View, members: readonly MemberData[], st
 }
 
 function refuseForeignData(view: View, { host, data }: MemberData): Objection {
-  const directory = variables(host, 'postgresql').data_dir;
+  const platform = view.platform(host.name);
+  const isOwn = variables(host, 'postgresql').data_dir !== undefined && platform !== undefined;
   const served = configuredScope(view, host);
-  const what = `${host.name}: the data directory${directory === undefined ? '' : ` ${directory}`} holds a PostgreSQL cluster (${describe(data)})`;
+  const what = `${host.name}: the data directory${isOwn ? ` ${dataDirectoryOf(host, platform)}` : ''} holds a PostgreSQL cluster (${describe(data)})`;
   if (served === undefined)
     return {
       kind: 'refuse',

@@ -18,6 +18,7 @@ import { conformStep, inventoryStep, versionAim } from './shared/upgrade/landing
 import { majorsOf } from './shared/upgrade/majors.js';
 import { chosenOf, isLetIn, type UpgradeOptions } from './shared/upgrade/seen.js';
 import { variables } from '../../roles/shared/variables.js';
+import { PAUSE_POOLS, poolChecks, resumeEarly } from './shared/pause-pools.js';
 import { memberRuns } from './shared/stopped.js';
 
 /** Seconds for which what passes by itself is waited for: the lease of a leader that was stopped. */
@@ -36,6 +37,7 @@ export default defineOperation<UpgradeOptions>({
       description: 'how files come to the new data: copied, or cloned where the file system can',
     },
     finish: { type: 'boolean', description: 'remove the data of the former version; there is no way back then' },
+    pausePools: PAUSE_POOLS,
     undo: { type: 'boolean', answers: 'takes-back', description: 'go back to the former version and its data' },
   },
   roles: ({ catalog, inventory }) =>
@@ -57,10 +59,10 @@ export default defineOperation<UpgradeOptions>({
     if (options.undo === true) return { steps: [...backSteps(run), ...conformStep(run), ...inventoryStep(run, options.older ?? 0)] };
     return forwardSteps(run);
   },
-  back: (run) => (run.options.undo === true || run.options.finish === true || isLetIn(run) ? [] : backSteps(run)),
+  back: (run) => [...(run.options.undo === true || run.options.finish === true || isLetIn(run) ? [] : backSteps(run)), ...resumeEarly(run)],
   question: upgradeQuestion,
   nothing: finished,
-  checks: proofs,
+  checks: (run) => [...proofs(run), ...poolChecks(run)],
   finished,
   leaves: leftOver,
   broken: async (run) => {

@@ -3,6 +3,7 @@ import { joinScripts, NOTHING, sh } from '../shell/quote.js';
 import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from './data-copy.js';
 import type { Ownership } from './files/path.js';
 import { putAside } from './put-aside.js';
+import { spacesAside } from './upgrade/spaces.js';
 import { digestOf, type Resource } from './resource.js';
 
 /** The copy that is to go aside, and whose it is. */
@@ -16,6 +17,8 @@ export interface DataAsideOptions {
   binDirectory: string;
   /** `DataCopy.identity` of the copy; another one stays where it is. */
   identity: string;
+  /** Its tablespaces go aside with it, and what else is in their directories stays. */
+  movesTablespaces?: boolean;
 }
 
 /** Seconds that Patroni, and then PostgreSQL, may take to end. */
@@ -25,10 +28,18 @@ const STOPS_WITHIN = 300;
  * A member's data out of its place, kept beside it: Patroni is stopped, PostgreSQL with it, and the directory renamed. Where Patroni is
  * started again, or the host boots, it finds nothing there and copies the leader's data.
  */
-export function dataAside({ path, ownership, unit, url, binDirectory, identity }: DataAsideOptions): Resource<DataCopy> {
+export function dataAside({
+  path,
+  ownership,
+  unit,
+  url,
+  binDirectory,
+  identity,
+  movesTablespaces = false,
+}: DataAsideOptions): Resource<DataCopy> {
   const { owner } = ownership;
   return {
-    ...dataCopy(path),
+    ...dataCopy(path, { movesTablespaces }),
     id: `${DATA_COPY.id}:${path}`,
     diff: (state) =>
       state.identity === identity ? [{ action: 'update', summary: `stop ${unit}, and put the data in ${path} aside` }] : [],
@@ -64,6 +75,7 @@ if [ "$(identity ${path})" != ${identity} ]; then
 echo ${`${path} holds another copy by now; run this again`}
 exit 1
 fi`,
+        movesTablespaces ? spacesAside(path) : NOTHING,
         putAside(path, ownership),
       ]),
     digest: () => digestOf(DATA_COPY.id, path, identity),

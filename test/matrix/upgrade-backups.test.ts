@@ -24,7 +24,7 @@ describe('a major upgrade of a cluster that is backed up, on Debian 13', () => {
     ]);
     return cluster.write({
       hosts: Object.fromEntries(hosts) as Record<string, unknown>,
-      postgresql: { version: older },
+      postgresql: { version: older, data_dir: '/srv/pg/{version}/main' },
       backup,
     });
   };
@@ -148,7 +148,7 @@ describe('a major upgrade of a cluster that is backed up, on Debian 13', () => {
     await write({ replicas_from_backup: true });
     expect((await cluster.run('apply')).code).toBe(0);
     for (const host of cluster.hosts)
-      await must(host, `for each in /var/lib/postgresql/${newer}/main.aside-*; do [ ! -d "$each" ] || rm -rf "$each"; done`);
+      await must(host, `for each in /srv/pg/${newer}/main.aside-*; do [ ! -d "$each" ] || rm -rf "$each"; done`);
     const run = await upgrade('--to', String(newer));
     expect(run.all).not.toContain('error:');
     expect(run.code, run.all).toBe(0);

@@ -9,6 +9,7 @@ const { postgresql: older } = EARLIER;
 const { postgresql: newer } = SYSTEMS.debian13;
 const OLD = `/var/lib/postgresql/${older}/main`;
 const NEW = `/var/lib/postgresql/${newer}/main`;
+const SPACE = '/srv/space';
 
 describe('a major upgrade on Debian 13', () => {
   let cluster: TestCluster;
@@ -22,6 +23,9 @@ describe('a major upgrade on Debian 13', () => {
     expect(run.all).not.toContain('error:');
     await sql(await leader(), 'CREATE TABLE kept AS SELECT g AS id, md5(g::text) AS text FROM generate_series(1, 20000) g');
     await sql(await leader(), 'CREATE EXTENSION pg_trgm');
+    for (const host of hosts()) await must(host, `install -d -o postgres -g postgres -m 0700 ${SPACE}`);
+    await sql(await leader(), `CREATE TABLESPACE space LOCATION '${SPACE}'`);
+    await sql(await leader(), 'CREATE TABLE spaced TABLESPACE space AS SELECT g AS id FROM generate_series(1, 50000) g');
   });
 
   afterAll(async () => {
@@ -42,6 +46,14 @@ describe('a major upgrade on Debian 13', () => {
   const streaming = async (): Promise<string> => sql(await leader(), "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'");
   const kept = async (): Promise<string> =>
     sql(await leader(), 'SELECT count(*) || md5(string_agg(id || text, chr(44) ORDER BY id)) FROM kept');
+  /** The rows of a table in a tablespace, as every member reads them. */
+  const spaced = (): Promise<string[]> => Promise.all(hosts().map((host) => sql(host, 'SELECT count(*) FROM spaced')));
+  /** Majors of which a host has a tablespace: in its directory, and put aside. */
+  const spacesOn = async (host: LabHost): Promise<[string, string]> => {
+    const found = (at: string): Promise<string> =>
+      must(host, `ls -d ${at}/PG_* 2>/dev/null | sed 's|.*/PG_||; s/_.*//' | sort -u | tr '\\n' ' '`);
+    return [await found(SPACE), await found(`'${SPACE}'.aside-*`)];
+  };
   const control = (host: LabHost, path: string, version: number): Promise<string> =>
     must(host, `/usr/lib/postgresql/${version}/bin/pg_controldata -D ${path} | grep -E 'system identifier|cluster state'`);
   const starts = (): Promise<string[]> => Promise.all(hosts().map((host) => sql(host, 'SELECT pg_postmaster_start_time()')));
@@ -67,6 +79,11 @@ describe('a major upgrade on Debian 13', () => {
     const library = await upgrade('--to', String(newer), '--check');
     expect([library.code, library.all]).toEqual([4, expect.stringContaining(`only_${older}`)]);
     await sql(first, 'DROP FUNCTION lonely');
+    const [standby] = hosts().filter((host) => host !== first) as [LabHost];
+    await must(standby, `touch ${SPACE}/other`);
+    const shared = await upgrade('--to', String(newer));
+    expect([shared.code, shared.all.replace(/\s+/gu, ' ')]).toEqual([4, expect.stringContaining(`${SPACE}, has more in it`)]);
+    await must(standby, `rm ${SPACE}/other`);
     const again = await cluster.run('apply');
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
     expect(await starts()).toEqual(before);
@@ -94,6 +111,7 @@ describe('a major upgrade on Debian 13', () => {
     expect([run.code, run.all]).toEqual([1, expect.stringMatching(/Failure|failure|failed/u)]);
     expect(await majors()).toEqual([older, older, older]);
     expect([await streaming(), await kept()]).toEqual(['2', rows]);
+    expect(await spacesOn(first)).toEqual([`${older}`, '']);
     const again = await cluster.run('apply');
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
   });
@@ -147,6 +165,13 @@ systemd-run -q --unit=client /bin/sh /root/client.sh`,
     );
     expect(lost).toBe('0');
     expect(await control(first, NEW, newer)).not.toBe(identifier);
+    expect(await spaced()).toEqual(['50000', '50000', '50000']);
+    for (const host of hosts()) {
+      const [there, aside] = await spacesOn(host);
+      expect([host.name, there, aside.split(' ').filter((major) => major === String(older))]).toEqual(
+        host === first ? [host.name, `${older} ${newer}`, []] : [host.name, `${newer}`, [`${older}`]],
+      );
+    }
     expect(await sql(first, "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'kept'")).toBe('t');
     expect(await readFile(cluster.file, 'utf8')).toContain(`version: ${newer}`);
     const again = await cluster.run('apply');
@@ -156,11 +181,14 @@ systemd-run -q --unit=client /bin/sh /root/client.sh`,
   it('is taken back after it is over, without what was written since', async () => {
     const rows = await kept();
     await sql(await leader(), "INSERT INTO kept VALUES (0, 'since')");
+    await sql(await leader(), 'DELETE FROM spaced');
     const back = await upgrade('--undo', '--to', String(older));
     expect(back.all).not.toContain('error:');
     expect(back.code).toBe(0);
     expect(await majors()).toEqual([older, older, older]);
     expect([await streaming(), await kept()]).toEqual(['2', rows]);
+    expect(await spaced()).toEqual(['50000', '50000', '50000']);
+    for (const host of hosts()) expect([host.name, ...(await spacesOn(host))]).toEqual([host.name, `${older}`, `${newer}`]);
     expect(await readFile(cluster.file, 'utf8')).toContain(`version: ${older}`);
     const again = await cluster.run('apply');
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
@@ -177,6 +205,8 @@ systemd-run -q --unit=client /bin/sh /root/client.sh`,
     const finish = await upgrade('--finish');
     expect([finish.code, finish.all]).toEqual([0, expect.stringContaining(`data of PostgreSQL ${older} is removed`)]);
     for (const host of hosts()) expect(await must(host, `ls -d ${OLD} 2>/dev/null || echo gone`)).toBe('gone');
+    expect(await spaced()).toEqual(['50000', '50000', '50000']);
+    for (const host of hosts()) expect([host.name, ...(await spacesOn(host))]).toEqual([host.name, `${newer}`, `${newer}`]);
     const late = await upgrade('--undo', '--to', String(older));
     expect([late.code, late.all]).toEqual([4, expect.stringContaining('notes an upgrade')]);
   });

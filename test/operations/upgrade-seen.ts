@@ -56,6 +56,7 @@ export const data = (host: string, version: number, running: boolean): MajorData
   state: running ? 'in production' : 'shut down',
   checkpoint: '0/5000',
   running,
+  spread: false,
 });
 
 /** What an upgrade from 15 to 17 has chosen. */
@@ -96,7 +97,15 @@ export function seen(given: Made = {}, options: UpgradeOptions = CHOSEN, base = 
       host,
       {
         [UPGRADE_PLACE.id]: place,
-        [UPGRADE_FACTS.id]: { bytes: { 15: GIB }, free: 10 * GIB, occupied: '', says, ...made.facts },
+        [UPGRADE_FACTS.id]: {
+          bytes: { 15: GIB },
+          spaces: {},
+          disk: { device: '1', free: 10 * GIB },
+          occupied: '',
+          occupiedSpaces: [],
+          says,
+          ...made.facts,
+        },
         [UPGRADE_TRIAL.id]: { asked: host === 'pg1', objections: [], settings: {}, took: undefined, ...made.trial },
         ...made.more?.[host],
       },

@@ -2,11 +2,16 @@ import { describe, expect, it } from 'vitest';
 import upgrade from '../../src/operations/upgrade.js';
 import type { UpgradeOptions } from '../../src/operations/shared/upgrade/seen.js';
 import type { OperationRun } from '../../src/plan/operation.js';
+import { POOLER } from '../../src/resources/pgbouncer/pooler.js';
+import type { Tablespace } from '../../src/resources/streaming/tablespaces.js';
 import { inventoryOf } from '../support/inventory.js';
 import { CHOSEN, data, GIB, inventory, seen, TEXT, type Made } from './upgrade-seen.js';
 
 const steps = (run: OperationRun<UpgradeOptions>): string[] => upgrade.remaining(run).steps.map(({ id }) => id);
 const back = (run: OperationRun<UpgradeOptions>): string[] => (upgrade.back?.(run) ?? []).map(({ id }) => id);
+/** A tablespace on a disk of its own. */
+const SPACE: Tablespace = { location: '/srv/fast', bytes: GIB, disk: { device: '2', free: 10 * GIB }, fixed: undefined };
+
 const refused = (run: OperationRun<UpgradeOptions>): string[] => (upgrade.guards?.(run) ?? []).map(({ message }) => message);
 
 describe('the steps of an upgrade', () => {
@@ -74,6 +79,46 @@ describe('the steps of an upgrade', () => {
 
 const inventory15 = await inventoryOf(TEXT.replace('17', '15'));
 
+describe('an upgrade with the pools paused', async () => {
+  const pooled = await inventoryOf(TEXT.replace('etcd, patroni]', 'etcd, patroni, haproxy, pgbouncer]'));
+  const pooler = (paused?: string): Record<string, Record<string, unknown>> =>
+    Object.fromEntries(['pg1', 'pg2', 'pg3'].map((host) => [host, { [POOLER.id]: { answers: true, paused } }]));
+  const options = { ...CHOSEN, pausePools: true };
+  const took = { prepare: 2, check: 4, dump: 3, copies: GIB / 10 };
+
+  it('has their clients wait from before the first stop until the new server leads', () => {
+    expect(steps(seen({ more: pooler() }, options, pooled)).slice(0, 10)).toEqual([
+      'pause-pools-1',
+      ...['stop-standbys', 'stop-leader', 'upgrade', 'configure', 'store', 'note', 'lead'],
+      ...['lead-proxies-1', 'resume-pools-1'],
+    ]);
+    const run = seen({ up: undefined, more: pooler('all'), done: ['pause-pools-1'] }, options, pooled);
+    expect(steps(run).slice(0, 7)).toEqual(['upgrade', 'configure', 'store', 'note', 'lead', 'lead-proxies-1', 'resume-pools-1']);
+    const led = seen({ up: 17, noted: true, more: pooler('all'), done: ['pause-pools-1'] }, options, pooled);
+    expect(steps(led).slice(0, 2)).toEqual(['lead-proxies-1', 'resume-pools-1']);
+    expect(back(seen({ up: undefined, more: pooler('all') }, options, pooled))).toEqual([
+      'start-first',
+      'start-others',
+      'resume-pools-early',
+    ]);
+  });
+
+  it('is refused where they would not wait for that long', () => {
+    expect(refused(seen({ more: pooler(), trial: { took } }, options, pooled))).toEqual([]);
+    const slow = { ...took, copies: GIB / 100 };
+    expect(refused(seen({ more: pooler(), trial: { took: slow } }, options, pooled))).toEqual([
+      expect.stringContaining('wait for 115 s at most, and the upgrade may take 3 min 26 s (2 min 17 s by what the trial took'),
+    ]);
+    expect(refused(seen({ more: pooler() }, options, pooled))).toEqual([expect.stringContaining('could not measure')]);
+    const none = (upgrade.problems?.({ ...seen(), options }) ?? []).map(({ message }) => message);
+    expect(none).toEqual([expect.stringContaining('no host of the inventory has the role pgbouncer')]);
+    const undo = (upgrade.problems?.({ ...seen({}, options, pooled), options: { ...options, undo: true } }) ?? []).map(
+      ({ message }) => message,
+    );
+    expect(undo).toEqual(['--pause-pools is for the upgrade itself']);
+  });
+});
+
 describe('the way back of an upgrade', () => {
   it('is nothing where nothing was done', () => {
     expect(back(seen())).toEqual([]);
@@ -97,6 +142,11 @@ describe('the way back of an upgrade', () => {
       'conform',
     ]);
     expect(upgrade.question?.(run)).toContain('What was written to demo since 17 was started is lost');
+  });
+
+  it('brings tablespaces that are aside back before the former servers start', () => {
+    const spread = { pg2: { data: { 15: { ...data('pg2', 15, false), spread: true } } } };
+    expect(back(seen({ up: undefined, place: spread }))).toEqual(['tablespaces', 'start-first', 'start-others']);
   });
 
   it('is found by what members note, and refused without', () => {
@@ -143,7 +193,41 @@ describe('an upgrade is refused', () => {
     { of: 'maintenance mode', made: { config: { pause: true } }, says: 'maintenance mode' },
     { of: 'data in the new place', made: { facts: { occupied: 'PG_VERSION' } }, says: 'is not empty (PG_VERSION)' },
     { of: 'an upgrade that is not finished', made: { noted: true }, options: { ...CHOSEN, id: 'two' }, says: 'still has its way back' },
-    { of: 'tablespaces', made: { says: { tablespaces: ['fast'] } }, says: 'tablespaces outside its data directory (fast)' },
+    {
+      of: 'a tablespace in the data directory',
+      made: { says: { tablespaces: [{ name: 'fast', location: '/var/lib/postgresql/15/main/fast' }] } },
+      says: 'cannot be upgraded where they are: fast (/var/lib/postgresql/15/main/fast)',
+    },
+    {
+      of: 'a directory that looks like one put aside',
+      made: { says: { tablespaces: [{ name: 'fast', location: '/srv/fast.aside-20260101T000000' }] } },
+      says: 'cannot be upgraded where they are',
+    },
+    {
+      of: 'a tablespace in a mount point',
+      made: { facts: { spaces: { 15: [{ ...SPACE, fixed: 'is a mount point' }] } } },
+      says: 'the directory of a tablespace on pg1, /srv/fast, is a mount point',
+    },
+    {
+      of: 'a tablespace whose directory a standby shares with others',
+      made: { facts: { spaces: { 15: [{ ...SPACE, fixed: 'has more in it than one tablespace' }] } } },
+      says: 'the directory of a tablespace on pg2, /srv/fast, has more in it',
+    },
+    {
+      of: 'a tablespace of the new version',
+      made: { facts: { occupiedSpaces: ['/srv/fast/PG_17_202406281'] } },
+      says: '/srv/fast/PG_17_202406281 on pg1 is there already',
+    },
+    {
+      of: 'no room for a tablespace',
+      made: { facts: { spaces: { 15: [{ ...SPACE, bytes: 10 * GIB }] } } },
+      says: '11 GiB is needed on pg1, and 10 GiB is free; ',
+    },
+    {
+      of: 'no room for the data and a tablespace on the same disk',
+      made: { facts: { spaces: { 15: [{ ...SPACE, disk: { device: '1', free: 10 * GIB }, bytes: 9 * GIB }] } } },
+      says: '11 GiB is needed on pg1, and 10 GiB is free; ',
+    },
     { of: 'logical slots', made: { says: { slots: ['feed of shop'] } }, says: 'would be lost: feed of shop' },
     { of: 'subscriptions', made: { says: { subscriptions: 2 } }, says: '2 subscriptions' },
     {
@@ -152,7 +236,7 @@ describe('an upgrade is refused', () => {
       says: 'prepared transactions, which pg_upgrade does not take: half',
     },
     { of: 'long transactions', made: { says: { long: ['process 1 (app), for 02:00:00'] } }, says: 'open for more than an hour' },
-    { of: 'no room', made: { facts: { free: GIB } }, says: 'there is no room for the new data' },
+    { of: 'no room', made: { facts: { disk: { device: '1', free: GIB } } }, says: 'there is no room for the new data' },
     {
       of: 'what pg_upgrade says',
       made: { trial: { objections: ['your installation contains one of the reg* data types'] } },
@@ -186,8 +270,9 @@ describe('an upgrade is refused', () => {
     ]);
     expect(await problem({ to: 17 })).toEqual([]);
     expect(await problem({ to: 17 }, TEXT.replace('{version: 17}', '{data_dir: /data/pg}'))).toEqual([
-      expect.stringContaining('postgresql.data_dir'),
+      expect.stringContaining('says one directory for all versions (/data/pg of pg1, /data/pg of pg2 and /data/pg of pg3)'),
     ]);
+    expect(await problem({ to: 17 }, TEXT.replace('{version: 17}', "{version: 17, data_dir: '/data/{version}/main'}"))).toEqual([]);
     expect(await problem({ to: 17 }, TEXT.replace(', etcd, patroni', ''))).toEqual([
       expect.stringContaining('no cluster that Patroni runs'),
     ]);

@@ -56,7 +56,7 @@ export const POSTGRESQL_VARIABLES = {
       change: 'recreate',
       ...DIRECTORY,
       description:
-        'Data directory. Default: where the platform’s packages put it, /var/lib/postgresql/17/main on Debian and /var/lib/pgsql/17/data on Rocky.',
+        'Data directory. `{version}` in it stands for the major version, as in /data/{version}/main: [an upgrade](upgrade.md) needs a place for each. Default: where the platform’s packages put it, /var/lib/postgresql/17/main on Debian and /var/lib/pgsql/17/data on Rocky.',
     },
     parameters: {
       change: 'context',

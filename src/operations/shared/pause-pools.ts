@@ -90,6 +90,38 @@ export function withPausedPools(run: Run, steps: readonly OperationStep[]): Oper
   ];
 }
 
+/** The steps, with the pools paused from one of them until another is done. PgBouncer itself lets their clients wait for `longestWait`. */
+export function pausedAcross(
+  run: Run,
+  steps: readonly OperationStep[],
+  { from, until }: { from: readonly string[]; until: string },
+): OperationStep[] {
+  if (run.options.pausePools !== true) return [...steps];
+  const [first, last] = [steps.findIndex(({ id }) => from.includes(id)), steps.findIndex(({ id }) => id === until)];
+  if (last === -1) {
+    const paused = pausedHosts(run);
+    return [...(paused.length === 0 ? [] : resuming(run, 1, paused)), ...steps];
+  }
+  const isPaused = run.done.has(`${PAUSED}1`);
+  const ends = first !== -1 || isPaused ? resuming(run, 1, poolHosts(run)) : [];
+  return [
+    ...(first === -1 || isPaused ? [] : [...steps.slice(0, first), pausing(run, 1, longestWait(run))]),
+    ...steps.slice(first === -1 || isPaused ? 0 : first, last + 1),
+    ...ends,
+    ...steps.slice(last + 1),
+  ];
+}
+
+/** Seconds for which clients of every pool wait at most, before PgBouncer cuts them off. */
+export function longestWait({ inventory }: Pick<Run, 'inventory'>): number {
+  return Math.min(...hostsWith(inventory, 'pgbouncer').map(waitOn));
+}
+
+/** PgBouncer cuts off who waits for longer. */
+function waitOn(host: Host): number {
+  return variables(host, 'pgbouncer').query_wait_timeout - 5;
+}
+
 /** Resumes what is paused, where an operation ends early: clients are to be served, or to hear why not. */
 export function resumeEarly(run: Run): HostStep[] {
   const paused = run.options.pausePools === true ? pausedHosts(run) : [];
@@ -144,16 +176,15 @@ function pausedHosts(run: Run): string[] {
   return poolHosts(run).filter((name) => run.view.read(name, POOLER)?.paused !== undefined);
 }
 
-function pausing(run: Run, turn: number): HostStep {
+function pausing(run: Run, turn: number, atMost = PAUSED_AT_MOST): HostStep {
   const on = poolHosts(run);
   return {
     id: `${PAUSED}${turn}`,
     title: `pause the pools on ${enumerate(on)}`,
-    effect: `their clients wait, for ${PAUSED_AT_MOST} s at most, after which each host resumes them by itself`,
+    effect: `their clients wait, for ${atMost} s at most, after which each host resumes them by itself`,
     on,
     resources: (context) => {
-      // PgBouncer cuts off who waits for longer.
-      const limit = Math.min(PAUSED_AT_MOST, variables(context.host, 'pgbouncer').query_wait_timeout - 5);
+      const limit = Math.min(atMost, waitOn(context.host));
       return [poolsPaused({ console: consoleOf(context), within: TRANSACTIONS_WITHIN, limit })];
     },
   };

@@ -36,58 +36,74 @@ export const TABLESPACES = handle<Tablespaces>('tablespaces');
 /** Where the data directory's links to its tablespaces are. */
 const linksOf = (path: string): string => `${path}/pg_tblspc`;
 
-const WHY_FIXED: Readonly<Record<string, string>> = {
-  link: 'is a symbolic link',
-  mount: 'is a mount point',
-  shared: 'has more in it than one tablespace',
-};
+/** `Tablespace.fixed` of a directory that only a whole rename of it would be against. */
+export const SHARED = 'has more in it than one tablespace';
+
+const WHY_FIXED: Readonly<Record<string, string>> = { link: 'is a symbolic link', mount: 'is a mount point', shared: SHARED };
 
 /** The tablespaces of the server whose data directory this is. */
 export function tablespaces(path: string): Observation<Tablespaces> {
   return {
     ...TABLESPACES,
     probe: () => sh`${defineBytes}
-disk() {
-at=$1
-while [ ! -d "$at" ]; do at=$(dirname "$at"); done
-stat -c %d "$at"
-stat -f -c '%a %S' "$at"
-}
+${defineDisk}
 echo "data" $(disk ${path})
 for link in ${linksOf(path)}/*; do
 [ -L "$link" ] || continue
 at=$(readlink "$link")
-why=-
-if [ -L "$at" ]; then why=link
-elif mountpoint -q "$at" 2>/dev/null; then why=mount
-elif [ -d "$at" ] && [ "$(ls -A "$at" | wc -l)" -gt 1 ]; then why=shared
-fi
-echo "$(bytes "$at")" $(disk "$at") "$why $at"
+echo "$(bytes "$at")" $(disk "$at") "$(held "$at") $at"
 done`,
     parse: (answer) => {
-      const [data, ...rest] = answerLines(answer);
-      const disk = (words: readonly string[]): Disk => ({ device: words[0] ?? '', free: Number(words[1]) * Number(words[2]) || 0 });
-      return {
-        disk: disk(data?.split(' ').slice(1) ?? []),
-        all: rest.flatMap((line): Tablespace[] => {
-          const [, bytes, figures = '', why = '', location = ''] = /^(\d+) (\S+ \S+ \S+) (\S+) (\/.*)$/u.exec(line) ?? [];
-          return bytes === undefined ? [] : [{ location, bytes: Number(bytes), disk: disk(figures.split(' ')), fixed: WHY_FIXED[why] }];
-        }),
-      };
+      const [data = '', ...rest] = answerLines(answer);
+      return { disk: readDisk(data.slice(data.indexOf(' ') + 1)), all: rest.flatMap(readTablespace) };
     },
   };
 }
 
+/** Defines `disk PLACE`, which prints the figures of its `Disk`, and `held DIRECTORY`, a word for what keeps it from being renamed. */
+export const defineDisk: Script = sh`disk() {
+at=$1
+while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+echo "$(stat -c %d "$at") $(stat -f -c '%a %S' "$at")"
+}
+held() {
+if [ -L "$1" ]; then echo link
+elif mountpoint -q "$1" 2>/dev/null; then echo mount
+elif [ -d "$1" ] && [ "$(ls -A "$1" | wc -l)" -gt 1 ]; then echo shared
+else echo -
+fi
+}`;
+
+/** What `disk` printed. */
+export function readDisk(figures: string): Disk {
+  const [device = '', blocks, size] = figures.split(' ');
+  return { device, free: Number(blocks) * Number(size) || 0 };
+}
+
+/** A line of its bytes, what `disk` and `held` print of its directory, and where that is. */
+export function readTablespace(line: string): Tablespace[] {
+  const [, bytes, figures = '', why = '', location = ''] = /^(\d+) (\S+ \S+ \S+) (\S+) (\/.*)$/u.exec(line) ?? [];
+  return bytes === undefined ? [] : [{ location, bytes: Number(bytes), disk: readDisk(figures), fixed: WHY_FIXED[why] }];
+}
+
 /** Sets the link of a tablespace anew, in one move. */
-const RELINK = sh`relink() {
+export const RELINK: Script = sh`relink() {
 ln -s "$2" "$1.pgprov"
 mv -T "$1.pgprov" "$1"
 }`;
 
-/** Takes `link` in turn as each link of a data directory; what was left of a link that was being made is removed. */
-function eachLink(path: string, what: Script): Script {
+/**
+ * Takes `link` in turn as each link of a data directory, with what it leads to, `to`, and where that is to be while nothing is aside, `was`; what was
+ * left of a link that was being made is removed.
+ */
+export function eachLink(path: string, what: Script): Script {
   return sh`rm -f ${linksOf(path)}/*.pgprov
-for link in ${linksOf(path)}/*; do
+${eachLinkSeen(path, what)}`;
+}
+
+/** The same for who only looks. */
+export function eachLinkSeen(path: string, what: Script): Script {
+  return sh`for link in ${linksOf(path)}/*; do
 [ -L "$link" ] || continue
 to=$(readlink "$link")
 was=$(printf '%s\n' "$to" | sed ${`s/\\${ASIDE}[0-9]*T[0-9]*$//`})

@@ -3,16 +3,22 @@ import { handle } from '../handle.js';
 import { psqlInput, type LocalServer } from '../psql.js';
 import { answerLines, type Observation } from '../resource.js';
 import { joinScripts, NOTHING, sh, type Script } from '../../shell/quote.js';
-import type { Major } from './place.js';
+import { defineDisk, eachLinkSeen, readDisk, readTablespace, type Disk, type Tablespace } from '../streaming/tablespaces.js';
+import { draftOf, type Major } from './place.js';
+import { defineWithin, spacesOf } from './spaces.js';
 
 /** What decides whether a host's data can be upgraded, asked once, before anything is stopped. */
 export interface UpgradeFacts {
-  /** Bytes of the data of each major that is there. */
+  /** Bytes of the data of each major that is there, without tablespaces. */
   bytes: Readonly<Record<number, number>>;
-  /** Free bytes where data of the new major would be, which need not be there yet. */
-  free: number;
+  /** The tablespaces of each major's data, by the directories that were given for them, with what that major has there. */
+  spaces: Readonly<Record<number, readonly Tablespace[]>>;
+  /** Where data of the new major would be, which need not be there yet. */
+  disk: Disk;
   /** What is in the place for the data of the new major; '' where nothing is. */
   occupied: string;
+  /** What is in the places for its tablespaces. */
+  occupiedSpaces: readonly string[];
   /** What the primary says; undefined where no primary of an earlier major runs. */
   says: UpgradeSays | undefined;
 }
@@ -28,9 +34,16 @@ export interface UpgradeSays {
   /** Prepared transactions. */
   prepared: readonly string[];
   subscriptions: number;
-  tablespaces: readonly string[];
+  tablespaces: readonly UpgradeTablespace[];
   /** Transactions that have been open for longer than `LONG`, as `process 4711 (app), for 02:10:11`. */
   long: readonly string[];
+}
+
+/** A tablespace as SQL names it. */
+export interface UpgradeTablespace {
+  name: string;
+  /** Its directory; one that no line can tell is ''. */
+  location: string;
 }
 
 /** The observation's id. */
@@ -64,7 +77,7 @@ const SAYS = `SELECT 'preload=' || current_setting('shared_preload_libraries');
 SELECT 'slot=' || slot_name || ' of ' || database FROM pg_replication_slots WHERE slot_type = 'logical' AND NOT temporary;
 SELECT 'prepared=' || gid FROM pg_prepared_xacts;
 SELECT 'subscriptions=' || count(*) FROM pg_subscription;
-SELECT 'tablespace=' || spcname FROM pg_tablespace WHERE oid >= 16384;
+SELECT 'tablespace=' || translate(spcname, E'\\t\\n', '  ') || E'\\t' || CASE WHEN location ~ E'[\\t\\n]' THEN '' ELSE location END FROM pg_tablespace, pg_tablespace_location(oid) AS location WHERE oid >= 16384;
 SELECT 'long=process ' || pid || ' (' || coalesce(usename, backend_type) || '), for ' || date_trunc('second', now() - xact_start) FROM pg_stat_activity WHERE backend_type = 'client backend' AND xact_start < now() - interval '${LONG}'`;
 
 /** Succeeds where the server of that major runs and takes writes; its psql asks. */
@@ -80,6 +93,7 @@ export function servesAsPrimary(path: string, server: LocalServer): Script {
  */
 export function upgradeFacts(majors: readonly Major[], target: number): Observation<UpgradeFacts> {
   const place = majors.find(({ version }) => version === target)?.path ?? '';
+  const draft = draftOf({ path: place });
   const earlier = majors.filter(({ version }) => version < target);
   return {
     ...UPGRADE_FACTS,
@@ -87,13 +101,20 @@ export function upgradeFacts(majors: readonly Major[], target: number): Observat
     probe: () =>
       joinScripts([
         sh`${defineBytes}
-at=${place}
-while [ ! -d "$at" ]; do at=$(dirname "$at"); done
-echo "free=$(stat -f -c '%a %S' "$at")"
+${defineDisk}
+${defineWithin}
+echo "disk=$(disk ${place})"
 [ ! -d ${place} ] || echo "occupied=$(ls -A ${place} | head -n 3 | tr '\n' ' ')"`,
-        ...majors.map(({ version, path }) => sh`[ ! -f ${`${path}/PG_VERSION`} ] || echo ${`bytes=${version}`} "$(bytes ${path})"`),
+        ...majors.map(
+          ({ version, path }) => sh`if [ -f ${`${path}/PG_VERSION`} ]; then
+echo ${`bytes=${version}`} "$(bytes ${path})"
+own=$(within ${path})
+${eachLinkSeen(path, sh`echo ${`space=${version}`} "$(bytes "$to/$own") $(disk "$was") $(held "$was") $was"`)}
+fi`,
+        ),
         ...earlier.map(
-          ({ path, server }) => sh`if ${servesAsPrimary(path, server)}; then
+          ({ path, server }) => sh`${spacesOf(target, { path, draft })} | sed 's/^/taken=/'
+if ${servesAsPrimary(path, server)}; then
 echo primary=yes
 ${psqlInput(server, initdbQuery(target))} 2>/dev/null | sed 's/^/initdb=/'
 ${psqlInput(server, SAYS)} 2>/dev/null
@@ -104,11 +125,12 @@ fi`,
     parse: (answer) => {
       const lines = answerLines(answer);
       const all = (key: string): string[] => lines.flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []));
-      const [blocks, size] = (all('free')[0] ?? '').split(' ').map(Number);
       return {
         bytes: Object.fromEntries(all('bytes').map((text) => text.split(' ').map(Number) as [number, number])),
-        free: (blocks ?? 0) * (size ?? 0) || 0,
+        spaces: readSpaces(all('space')),
+        disk: readDisk(all('disk')[0] ?? ''),
         occupied: all('occupied')[0]?.trim() ?? '',
+        occupiedSpaces: all('taken'),
         says:
           all('primary').length === 0
             ? undefined
@@ -118,10 +140,24 @@ fi`,
                 slots: all('slot'),
                 prepared: all('prepared'),
                 subscriptions: Number(all('subscriptions')[0] ?? 0),
-                tablespaces: all('tablespace'),
+                tablespaces: all('tablespace').map((text) => {
+                  const at = text.indexOf('\t');
+                  return { name: text.slice(0, at), location: text.slice(at + 1) };
+                }),
                 long: all('long'),
               },
       };
     },
   };
+}
+
+/** Each tablespace's line, after its data's major. */
+function readSpaces(lines: readonly string[]): Record<number, Tablespace[]> {
+  const all = lines.map((line) => [Number.parseInt(line, 10), line.slice(line.indexOf(' ') + 1)] as const);
+  return Object.fromEntries(
+    [...new Set(all.map(([version]) => version))].map((version) => [
+      version,
+      all.flatMap(([of, text]) => (of === version ? readTablespace(text) : [])),
+    ]),
+  );
 }

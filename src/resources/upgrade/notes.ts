@@ -3,6 +3,7 @@ import { insistAtRest } from '../data-at-rest.js';
 import { defineIdentity } from '../data-copy.js';
 import type { Resource } from '../resource.js';
 import { sh } from '../../shell/quote.js';
+import { spacesRemoved } from './spaces.js';
 import { noteFile, settledFile, UPGRADE_NOTES, type UpgradeNote } from './place.js';
 
 /** A host notes that clients are let in to the new server, and what it had before. */
@@ -32,7 +33,7 @@ export function upgradeForgotten({ from, to, id }: Pick<UpgradeNote, 'from' | 't
 }
 
 /**
- * The data that a server of the former major had is removed, which nothing but a person's own word brings about. Other data in the same place, and
+ * The data that a server of the former major had is removed, with its tablespaces, which nothing but a person's own word brings about. Other data in the same place, and
  * data that a server has open, stays.
  * @param identity `DataCopy.identity` of it
  */
@@ -48,6 +49,7 @@ echo ${`${path} holds other data by now`}
 exit 1
 fi
 ${insistAtRest(path)}
+${spacesRemoved(path)}
 note ${`removing ${path}`}
 find ${path} -mindepth 1 ! -path ${`${path}/PG_VERSION`} -delete
 rm -r ${path}`,

@@ -3,6 +3,7 @@ import { handle } from '../handle.js';
 import { expand } from '../server-process.js';
 import { asDatabaseUser, type LocalServer } from '../psql.js';
 import { answerText, type Observation } from '../resource.js';
+import { eachLinkSeen } from '../streaming/tablespaces.js';
 import { printAnswer } from '../shared-question.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import { findUnit, unitsQuestion } from '../units.js';
@@ -25,6 +26,11 @@ export interface Major {
   server: LocalServer;
 }
 
+/** A cluster that pg_upgrade has not made whole yet, beside its place. */
+export function draftOf({ path }: Pick<Major, 'path'>): string {
+  return `${path}.pgprov-upgrade`;
+}
+
 /** Data of one major version, in its place. */
 export interface MajorData {
   path: string;
@@ -37,6 +43,8 @@ export interface MajorData {
   checkpoint: string;
   /** A postmaster has it open. */
   running: boolean;
+  /** Tablespaces of it are aside, where its links lead to them. */
+  spread: boolean;
 }
 
 /** What a host notes of an upgrade when clients are let in to the new server. */
@@ -100,7 +108,9 @@ pid=
 [ ! -r ${`${path}/postmaster.pid`} ] || read -r pid <${`${path}/postmaster.pid`} || :
 runs=no
 [ -z "$pid" ] || [ "$(readlink "/proc/$pid/cwd")" != "$(readlink -f ${path})" ] || runs=yes
-printf 'data=%s\t%s\t%s\t%s\t%s\t%s\t%s\n' ${version} ${path} "$(identity ${path})" "$(field 'Database system identifier')" "$(field 'Database cluster state')" "$(field 'Latest checkpoint location')" "$runs"
+spread=no
+${eachLinkSeen(path, sh`[ "$was" = "$to" ] || spread=yes`)}
+printf 'data=%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' ${version} ${path} "$(identity ${path})" "$(field 'Database system identifier')" "$(field 'Database cluster state')" "$(field 'Latest checkpoint location')" "$runs" "$spread"
 fi`;
 }
 
@@ -158,8 +168,8 @@ done`,
 }
 
 function readData(line: string): [number, MajorData] {
-  const [version = '', path = '', identity = '', identifier = '', state = '', checkpoint = '', runs = ''] = line.split('\t');
-  return [Number(version), { path, identity, identifier, state, checkpoint, running: runs === 'yes' }];
+  const [version = '', path = '', identity = '', identifier = '', state = '', checkpoint = '', runs = '', spread = ''] = line.split('\t');
+  return [Number(version), { path, identity, identifier, state, checkpoint, running: runs === 'yes', spread: spread === 'yes' }];
 }
 
 function readNote(line: string): UpgradeNote[] {

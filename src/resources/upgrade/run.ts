@@ -4,7 +4,8 @@ import { gate } from '../gate.js';
 import { asDatabaseUser } from '../psql.js';
 import { answerText, digestOf, type Gate, type Resource } from '../resource.js';
 import { sh, type Script } from '../../shell/quote.js';
-import { UPGRADE_NOTES, UPGRADING_UNIT, type Major } from './place.js';
+import { draftOf, UPGRADE_NOTES, UPGRADING_UNIT, type Major } from './place.js';
+import { halfSpacesRemoved, newSpacesKept, newSpacesNoted } from './spaces.js';
 import { superuserWords } from './trial.js';
 
 /** How the files of the former cluster come to the new one. */
@@ -30,11 +31,6 @@ const SCRIPT = `/run/${UPGRADING_UNIT}.sh`;
 /** What pg_upgrade said last. */
 const SAID = `${UPGRADE_NOTES}/pg_upgrade.log`;
 
-/** A cluster that is not whole yet, beside its place. */
-function draftOf({ path }: Major): string {
-  return `${path}.pgprov-upgrade`;
-}
-
 function parentOf({ path }: Major): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
@@ -49,7 +45,7 @@ function isUpgraded({ path }: Major): Script {
 /**
  * pg_upgrade makes a data directory of the new major from the former one, which stays as it is, or is at it: in a unit of its own, so that it goes on
  * when pgprov is cut off. It works beside the place of the new directory, which is renamed when it is whole. What an upgrade that was broken off has
- * made there is made anew.
+ * made there, and in the directories of tablespaces, is made anew.
  */
 export function upgradeRuns(options: UpgradeRunOptions): Resource<{ done: boolean }> {
   const { from, to, ownership, unit } = options;
@@ -98,9 +94,11 @@ cd /
 work=$(mktemp -d /run/pgprov-upgrading.XXXXXX)
 chown ${user} "$work"
 trap 'rm -rf "$work"' EXIT
+${halfSpacesRemoved(draft, to.version)}
 rm -rf ${draft}
 if [ -d ${to.path} ]; then rmdir ${to.path}; fi
 ${asDatabaseUser(server, sh`${`${binDirectory}/initdb`} -D ${draft} --auth-local=peer ${initdb}`)} >${SAID} 2>&1 || { tail -n ${LINES} ${SAID}; exit 1; }
+${newSpacesNoted(from.path, draft, to.version)}
 cp -p ${`${draft}/postgresql.conf`} "$work/postgresql.conf"
 [ -z ${preload} ] || printf '%s\n' ${`shared_preload_libraries = '${quoted}'`} >>${`${draft}/postgresql.conf`}
 cd "$work"
@@ -109,6 +107,7 @@ if ! ${asDatabaseUser(server, sh`${`${binDirectory}/pg_upgrade`} -j "$(nproc)" $
 grep -v '  ok$' ${SAID} | tail -n ${LINES}
 find ${draft} -path '*pg_upgrade_output.d*' -name '*.txt' -exec head -n 3 {} +
 } | grep . | tail -n ${LINES}
+${halfSpacesRemoved(draft, to.version)}
 exit 1
 fi
 cd /
@@ -118,6 +117,7 @@ chmod ${ownership.mode} ${draft}
 sync -f ${draft}
 mv -T ${draft} ${to.path}
 sync -f ${parentOf(to)}
+${newSpacesKept(to.version)}
 `;
 }
 

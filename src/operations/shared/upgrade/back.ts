@@ -1,4 +1,14 @@
-import { command, dataAside, enumerate, sh, upgradeForgotten, UPGRADING_UNIT, type HostStep, type Resource } from '../../../index.js';
+import {
+  command,
+  dataAside,
+  enumerate,
+  sh,
+  spacesBack,
+  upgradeForgotten,
+  UPGRADING_UNIT,
+  type HostStep,
+  type Resource,
+} from '../../../index.js';
 import { restApiUrl } from '../../../../roles/shared/layout.js';
 import { memberGate } from '../../../../roles/shared/patroni/start.js';
 import { patroniStarts } from '../patroni-starts.js';
@@ -35,6 +45,7 @@ export function backSteps(run: UpgradeRun): HostStep[] {
     ...breakOff(run),
     ...stopNewer(run),
     ...aside(run, all.filter(isMade)),
+    ...spaces(run),
     ...configBack(run, all),
     ...storeBack(run),
     ...startFirst(run, isDown(member)),
@@ -116,9 +127,25 @@ function aside(run: UpgradeRun, hosts: readonly string[]): HostStep[] {
             url: restApiUrl(context.host),
             binDirectory: server.binDirectory,
             identity: dataOf(run, context.host.name, newer)?.identity ?? '',
+            movesTablespaces: true,
           }) as Resource,
         ];
       },
+    },
+  ];
+}
+
+/** The former data has its tablespaces where they were. */
+function spaces(run: UpgradeRun): HostStep[] {
+  const { older = 0, was = {} } = run.options;
+  const spread = members(run).filter((host) => dataOf(run, host, older)?.spread === true);
+  if (spread.length === 0) return [];
+  return [
+    {
+      id: 'tablespaces',
+      title: `bring the tablespaces of PostgreSQL ${older} on ${enumerate(spread)} back to their directories`,
+      on: spread,
+      resources: (context) => [spacesBack(majorOf(context, older).path, was[context.host.name] ?? '') as Resource],
     },
   ];
 }

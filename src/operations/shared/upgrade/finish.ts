@@ -1,5 +1,5 @@
 import { enumerate, formatBytes, formerDataRemoved, upgradeForgotten, type OperationStep } from '../../../index.js';
-import { dataOf, factsOf, members, placeOf, type UpgradeRun } from './seen.js';
+import { bytesOf, dataOf, factsOf, members, placeOf, type UpgradeRun } from './seen.js';
 
 /** The data of the former major is removed, and with it the way back. */
 export function finishSteps(run: UpgradeRun): OperationStep[] {
@@ -8,7 +8,8 @@ export function finishSteps(run: UpgradeRun): OperationStep[] {
   const having = members(run).filter((host) => was[host] !== undefined && dataOf(run, host, older)?.identity === was[host]);
   const noting = members(run).filter((host) => placeOf(run, host).notes.some((note) => note.id === id));
   const sizes = having.map(
-    (host) => `${dataOf(run, host, older)?.path} on ${host} (${formatBytes(factsOf(run, host)?.bytes[older] ?? 0)})`,
+    (host) =>
+      `${enumerate([dataOf(run, host, older)?.path ?? '', ...(factsOf(run, host)?.spaces[older] ?? []).map(({ location }) => `its tablespace of ${location}`)])} on ${host} (${formatBytes(bytesOf(run, host, older))})`,
   );
   return [
     ...(having.length === 0

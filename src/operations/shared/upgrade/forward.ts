@@ -1,6 +1,7 @@
 import {
   directory,
   enumerate,
+  formerSpacesAside,
   isFormer,
   patroniSilent,
   scopeReset,
@@ -23,8 +24,10 @@ import { installed } from '../../../../roles/shared/packages.js';
 import { configFile } from '../../../../roles/shared/patroni/config-file.js';
 import { memberGate } from '../../../../roles/shared/patroni/start.js';
 import { dataLabel } from '../../../../roles/shared/selinux.js';
+import { variables } from '../../../../roles/shared/variables.js';
 import { storeOf } from '../members.js';
 import { patroniStarts } from '../patroni-starts.js';
+import { pausedAcross } from '../pause-pools.js';
 import { firstOf } from '../recover/seen.js';
 import { copiedMembers } from '../copied-members.js';
 import { lateWhy, writerOf } from '../servers.js';
@@ -38,24 +41,28 @@ import { configuredOn, dataOf, isLetIn, isUpgraded, mayRun, members, placeOf, ru
 /** From a cluster of the former major to one of the new, with the former data kept beside it. */
 export function forwardSteps(run: UpgradeRun): Foreseen {
   return {
-    steps: [
-      ...packageStep(run),
-      ...trialStep(run),
-      ...holdBackups(run),
-      ...stopSteps(run),
-      ...upgradeStep(run),
-      ...configStep(run),
-      ...storeStep(run, dataOf(run, run.options.member ?? '', run.options.newer)?.identifier ?? ''),
-      ...leadSteps(run),
-      ...stanzaFollows(run),
-      ...settlingStep(run),
-      ...(copiesFromBackup(run) ? [...firstBackup(run), ...othersSteps(run)] : [...othersSteps(run), ...firstBackup(run)]),
-      ...settledStep(run),
-      ...releaseBackups(run),
-      ...conformStep(run),
-      ...inventoryStep(run, run.options.newer ?? 0),
-    ],
+    steps: pausedAcross(run, allSteps(run), { from: ['stop-standbys', 'stop-leader'], until: 'lead' }),
   };
+}
+
+function allSteps(run: UpgradeRun): OperationStep[] {
+  return [
+    ...packageStep(run),
+    ...trialStep(run),
+    ...holdBackups(run),
+    ...stopSteps(run),
+    ...upgradeStep(run),
+    ...configStep(run),
+    ...storeStep(run, dataOf(run, run.options.member ?? '', run.options.newer)?.identifier ?? ''),
+    ...leadSteps(run),
+    ...stanzaFollows(run),
+    ...settlingStep(run),
+    ...(copiesFromBackup(run) ? [...firstBackup(run), ...othersSteps(run)] : [...othersSteps(run), ...firstBackup(run)]),
+    ...settledStep(run),
+    ...releaseBackups(run),
+    ...conformStep(run),
+    ...inventoryStep(run, run.options.newer ?? 0),
+  ];
 }
 
 /** What a run of apply would install for it, ahead of anything that is stopped. */
@@ -283,16 +290,20 @@ function othersSteps(run: UpgradeRun): OperationStep[] {
   const [first = ''] = firstMembers(run);
   const leader = (isLetIn(run) ? writerOf(view) : undefined) ?? first;
   const late = members(run).filter((host) => host !== leader && (!isLetIn(run) || lateWhy(view, leader, host) !== undefined));
-  return copiedMembers(run, { leader, late, startsEmpty });
+  return copiedMembers(run, { leader, late, startsEmpty: (context) => startsEmpty(run, context) });
 }
 
-/** Patroni runs, and has a directory to copy to, the one above it included. */
-function startsEmpty(context: RoleContext): Resource[] {
+/** Patroni runs, and has a directory to copy to, the one above it included, and empty directories for tablespaces. */
+function startsEmpty(run: UpgradeRun, context: RoleContext): Resource[] {
   const { host, platform } = context;
+  const { older = 0, was = {} } = run.options;
   const { user: owner, group } = platform.patroni;
   const path = dataDirectoryOf(host, platform);
+  const isOwn = variables(host, 'postgresql').data_dir !== undefined;
   return [
-    directory({ path: path.slice(0, path.lastIndexOf('/')), owner, group, orMode: '0700' }) as Resource,
+    formerSpacesAside(majorOf(context, older).path, was[host.name] ?? ''),
+    // The one above a directory of somebody's choice is theirs.
+    ...(isOwn ? [] : [directory({ path: path.slice(0, path.lastIndexOf('/')), owner, group, orMode: '0700' }) as Resource]),
     directory({ path, owner, group, mode: '0700', orMode: '0750' }) as Resource,
     ...dataLabel(host, platform),
     patroniStarts(context),

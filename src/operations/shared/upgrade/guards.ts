@@ -1,12 +1,27 @@
-import { enumerate, formatBytes, pgprov, topologyOf, type OperationObjection } from '../../../index.js';
+import {
+  enumerate,
+  formatBytes,
+  formatDuration,
+  pgprov,
+  SHARED,
+  topologyOf,
+  VERSION_IN_PATH,
+  type OperationObjection,
+} from '../../../index.js';
 import { dataDirectoryOf, hostsWith } from '../../../../roles/shared/layout.js';
 import { variables } from '../../../../roles/shared/variables.js';
 import { notStreaming, storeOf } from '../members.js';
 import { untilLed, untilUp } from '../passing.js';
 import { busyObjection, maintenanceObjection } from '../quiet-cluster.js';
+import { longestWait, poolObjections } from '../pause-pools.js';
 import { writerOf } from '../servers.js';
+import { expectedTime } from './expected.js';
 import { backupsInTheWay } from './backups.js';
-import { configuredOn, dataOf, factsOf, isLetIn, members, notesOf, runs, trialOf, type UpgradeRun } from './seen.js';
+import { majorOf } from './majors.js';
+import { bytesOf, configuredOn, dataOf, factsOf, isLetIn, members, notesOf, runs, trialOf, type UpgradeRun } from './seen.js';
+
+/** What a directory that was put aside is called; one that a person has called so could not be told from it. */
+const ENDS_ASIDE = /\.aside-\d*T\d*$/u;
 
 type Start = Pick<UpgradeRun, 'inventory' | 'options'>;
 
@@ -17,23 +32,29 @@ function refuse(message: string, hint: string): OperationObjection[] {
 /** What speaks against it before any host is connected to. */
 export function upgradeProblems({ inventory, options }: Start): OperationObjection[] {
   const input = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'upgrade/option', message, hint }];
-  const { to, undo, finish, newer } = options;
+  const { to, undo, finish, newer, pausePools } = options;
   if (inventory.hosts.every((host) => topologyOf(host) !== 'patroni'))
     return input(
       `${inventory.cluster} is no cluster that Patroni runs, and pgprov upgrades no other servers`,
       'docs/upgrade.md has the steps by hand',
     );
   if (undo === true && finish === true) return input('--undo and --finish are given, and only one of them can be done', 'leave out one');
+  if (pausePools === true && (undo === true || finish === true)) return input('--pause-pools is for the upgrade itself', 'leave it out');
+  const [noPools] = poolObjections({ inventory, options });
+  if (noPools !== undefined) return [noPools];
   if (to === undefined && finish !== true && newer === undefined)
     return input(
       `it is not said which major version ${inventory.cluster} is to have`,
       undo === true ? 'give the version to go back to: `--to 15`, say' : 'give it: `--to 17`, say',
     );
-  const own = hostsWith(inventory, 'patroni').filter((host) => variables(host, 'postgresql').data_dir !== undefined);
+  const own = hostsWith(inventory, 'patroni').flatMap((host) => {
+    const path = variables(host, 'postgresql').data_dir;
+    return path === undefined || path.includes(VERSION_IN_PATH) ? [] : [`${path} of ${host.name}`];
+  });
   if (own.length > 0)
     return input(
-      `postgresql.data_dir is given for ${enumerate(own.map(({ name }) => name))}, and one directory cannot have the data of both majors`,
-      'pgprov upgrades only data in the places of the packages, which have the version in their names; docs/upgrade.md has the steps by hand',
+      `postgresql.data_dir says one directory for all versions (${enumerate(own)}), and the data of both is to be there until --finish`,
+      `write the version in it as ${VERSION_IN_PATH}, so that the directory stays the one that it is: /data/15/main as /data/${VERSION_IN_PATH}/main, say. A path without the version has to be renamed first, by hand: docs/upgrade.md says how`,
     );
   return [];
 }
@@ -76,9 +97,11 @@ function beginning(run: UpgradeRun): OperationObjection[] {
     ...earlier(run),
     ...occupied(run),
     ...losses(run),
+    ...spaces(run),
     ...room(run),
     ...backupsInTheWay(run),
     ...tried(run),
+    ...waits(run),
   ];
 }
 
@@ -159,12 +182,7 @@ function losses(run: UpgradeRun): OperationObjection[] {
   const { member = '' } = run.options;
   const says = factsOf(run, member)?.says;
   if (says === undefined) return refuse(`the server on ${member} does not say what it has`, 'look at its log, then run this again');
-  const { slots, prepared, subscriptions, tablespaces, long } = says;
-  if (tablespaces.length > 0)
-    return refuse(
-      `${member} has tablespaces outside its data directory (${enumerate(tablespaces)}), and pgprov upgrades none of these yet`,
-      'nothing was changed; docs/upgrade.md has the steps by hand',
-    );
+  const { slots, prepared, subscriptions, long } = says;
   if (slots.length > 0)
     return refuse(
       `${slots.length === 1 ? 'a logical replication slot' : 'logical replication slots'} on ${member} would be lost: ${enumerate(slots)}`,
@@ -188,25 +206,69 @@ function losses(run: UpgradeRun): OperationObjection[] {
   return [];
 }
 
-/** Bytes that the new data takes at most, with what is written while it is made. */
-function needed(run: UpgradeRun): number {
-  const { member = '', older = 0 } = run.options;
-  return Math.ceil((factsOf(run, member)?.bytes[older] ?? 0) * 1.1);
+/** Tablespaces that pg_upgrade or a standby's copy would stumble over, or that could not go aside. */
+function spaces(run: UpgradeRun): OperationObjection[] {
+  const { member = '', older = 0, newer = 0 } = run.options;
+  const own = [older, newer].map((version) => majorOf(run.contextOf(member), version).path);
+  const odd = (factsOf(run, member)?.says?.tablespaces ?? []).filter(
+    ({ location }) => !location.startsWith('/') || ENDS_ASIDE.test(location) || own.some((path) => location.startsWith(`${path}/`)),
+  );
+  if (odd.length > 0)
+    return refuse(
+      `${member} has tablespaces that cannot be upgraded where they are: ${enumerate(odd.map(({ name, location }) => `${name} (${location === '' ? 'its path has a line break or a tab' : location})`))}`,
+      'nothing was changed; move what is in them to a tablespace in a directory of its own, outside the data directory, and drop them',
+    );
+  for (const host of members(run)) {
+    const facts = factsOf(run, host);
+    const [taken] = facts?.occupiedSpaces ?? [];
+    if (taken !== undefined)
+      return refuse(
+        `${taken} on ${host} is there already, and PostgreSQL ${newer} is to have a tablespace there`,
+        'nothing was changed; pgprov never deletes data: move it aside yourself',
+      );
+    const fixed = (facts?.spaces[older] ?? []).find((space) => space.fixed !== undefined && !(host === member && space.fixed === SHARED));
+    if (fixed !== undefined)
+      return refuse(
+        `the directory of a tablespace on ${host}, ${fixed.location}, ${fixed.fixed}, so what is there cannot go aside for a copy of the new data`,
+        'nothing was changed; a directory of its own below a mount point can: move the tablespace there, then run this again',
+      );
+  }
+  return [];
+}
+
+/** Bytes that new data takes at most, with what is written while it is made. */
+function needed(bytes: number): number {
+  return Math.ceil(bytes * 1.1);
 }
 
 /** Both majors' data are there on every member; cloned files take no room on the member that is upgraded. */
 function room(run: UpgradeRun): OperationObjection[] {
-  const { member, transfer } = run.options;
-  const tight = members(run).filter((host) => {
+  const { member = '', older = 0, transfer } = run.options;
+  const upgraded = factsOf(run, member);
+  const tight = members(run).flatMap((host) => {
     const facts = factsOf(run, host);
-    return facts !== undefined && facts.free < needed(run) && !(host === member && transfer === 'clone');
+    if (facts === undefined || (host === member && transfer === 'clone')) return [];
+    const parts = [
+      { disk: facts.disk, bytes: upgraded?.bytes[older] ?? 0 },
+      ...(facts.spaces[older] ?? []).map(({ location, disk }) => ({
+        disk,
+        bytes: upgraded?.spaces[older]?.find((theirs) => theirs.location === location)?.bytes ?? 0,
+      })),
+    ];
+    const short = parts
+      .map(({ disk }) => ({ disk, bytes: needed(sum(parts.filter((part) => part.disk.device === disk.device))) }))
+      .find(({ disk, bytes }) => disk.free < bytes);
+    return short === undefined ? [] : [`${formatBytes(short.bytes)} is needed on ${host}, and ${formatBytes(short.disk.free)} is free`];
   });
   if (tight.length === 0) return [];
-  const free = tight.map((host) => `${formatBytes(factsOf(run, host)?.free ?? 0)} on ${host}`);
   return refuse(
-    `there is no room for the new data beside the former: ${formatBytes(needed(run))} is needed on every member, and ${enumerate(free)} ${free.length === 1 ? 'is' : 'are'} free`,
+    `there is no room for the new data beside the former: ${tight.join('; ')}`,
     'nothing was changed; make room there, then run this again',
   );
+}
+
+function sum(parts: readonly { bytes: number }[]): number {
+  return parts.reduce((total, { bytes }) => total + bytes, 0);
 }
 
 /** What pg_upgrade said of the server that runs. */
@@ -225,6 +287,28 @@ function tried(run: UpgradeRun): OperationObjection[] {
   return refuse(
     `PostgreSQL ${newer} does not take every setting of ${member}:${settings.map(([name, why]) => `\n  ${name}: ${why}`).join('')}`,
     `take them out of the inventory, or of the dynamic configuration (${pgprov`config edit ${run.inventory}`}), and have them in force with ${pgprov`apply ${run.inventory}`} first`,
+  );
+}
+
+/** What is expected is an estimate: that much longer it may take. */
+const MAY_TAKE = 1.5;
+
+/** Clients of pools wait for as long as PgBouncer lets them, and an upgrade may take longer. */
+function waits(run: UpgradeRun): OperationObjection[] {
+  const { options, inventory } = run;
+  if (options.pausePools !== true || trialOf(run) === undefined) return [];
+  const expected = expectedTime(run);
+  const limit = longestWait(run);
+  if (expected === undefined)
+    return refuse(
+      'the trial could not measure for how long nothing would be served, and so not whether clients of paused pools would wait for it',
+      'nothing was stopped; leave out --pause-pools',
+    );
+  const most = Math.ceil(expected.seconds * MAY_TAKE);
+  if (most <= limit) return [];
+  return refuse(
+    `clients of paused pools wait for ${limit} s at most, and the upgrade may take ${formatDuration(most * 1000)} (${formatDuration(expected.seconds * 1000)} by what the trial took, and half as much again)`,
+    `nothing was stopped; leave out --pause-pools, or set pgbouncer.query_wait_timeout to ${most + 5} or more first, with ${pgprov`apply ${inventory}`}`,
   );
 }
 
@@ -266,6 +350,6 @@ export function upgradeQuestion(run: UpgradeRun): string {
     return isLetIn(run)
       ? `Go back to PostgreSQL ${older}? What was written to ${cluster} since ${newer} was started is lost to it; it stays in the data that is put aside.`
       : `Go back to PostgreSQL ${older}? Nothing was written with ${newer} yet.`;
-  const size = factsOf(run, member)?.bytes[older ?? 0] ?? 0;
+  const size = bytesOf(run, member, older);
   return `Upgrade ${cluster} from PostgreSQL ${older} to ${newer}? Until --finish both versions’ data take room on every member, about ${formatBytes(size)} each.`;
 }

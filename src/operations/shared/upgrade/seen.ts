@@ -11,11 +11,12 @@ import {
   type UpgradeTrial,
 } from '../../../index.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
+import type { PausesPools } from '../pause-pools.js';
 import { writerOf } from '../servers.js';
 import { majorsOf } from './majors.js';
 
 /** What an upgrade is given, and has chosen. */
-export interface UpgradeOptions {
+export interface UpgradeOptions extends PausesPools {
   /** The major version that the cluster is to have. */
   to?: number;
   transfer?: Transfer;
@@ -67,6 +68,12 @@ export function placeOf({ view }: Pick<UpgradeRun, 'view'>, host: string): Upgra
 /** What was asked of a member before anything began. */
 export function factsOf({ view }: Pick<UpgradeRun, 'view'>, host: string): UpgradeFacts | undefined {
   return view.read(host, UPGRADE_FACTS);
+}
+
+/** Bytes of the data that a member has of a major, its tablespaces included. */
+export function bytesOf(run: Pick<UpgradeRun, 'view'>, host: string, version = 0): number {
+  const facts = factsOf(run, host);
+  return (facts?.spaces[version] ?? []).reduce((total, { bytes }) => total + bytes, facts?.bytes[version] ?? 0);
 }
 
 /** What `pg_upgrade --check` said on the member whose data is upgraded; undefined where it was not asked. */
