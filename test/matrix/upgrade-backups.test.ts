@@ -3,8 +3,10 @@ import { backupsOf, pgbackrest } from '../integration/support/backups.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { must, sql } from '../integration/support/outside.js';
 import { pgprov, start, type Finished } from '../integration/support/pgprov.js';
+import { CLIENT, withClient } from '../integration/support/written-cluster.js';
 import { EARLIER, SYSTEMS, type LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
+import { SteadyClient } from '../walk/steady-client.js';
 
 const { postgresql: older } = EARLIER;
 const { postgresql: newer } = SYSTEMS.debian13;
@@ -20,13 +22,20 @@ describe('a major upgrade of a cluster that is backed up, on Debian 13', () => {
   const write = (backup: Record<string, unknown> = {}): Promise<string> => {
     const hosts = cluster.hosts.map(({ name, address }) => [
       name,
-      { address, roles: name === 'pg3' ? ['base', 'pgdg', 'etcd', 'backup-repository'] : MEMBER },
+      {
+        address,
+        roles:
+          name === 'pg3' ? ['base', 'pgdg', 'etcd', 'backup-repository'] : name === 'pg1' ? [...MEMBER, 'haproxy', 'pgbouncer'] : MEMBER,
+      },
     ]);
-    return cluster.write({
-      hosts: Object.fromEntries(hosts) as Record<string, unknown>,
-      postgresql: { version: older, data_dir: '/srv/pg/{version}/main' },
-      backup,
-    });
+    return cluster.write(
+      withClient({
+        hosts: Object.fromEntries(hosts) as Record<string, unknown>,
+        postgresql: { version: older, data_dir: '/srv/pg/{version}/main' },
+        pgbouncer: { query_wait_timeout: 600 },
+        backup,
+      }),
+    );
   };
 
   const leader = async (): Promise<LabHost> => {
@@ -144,14 +153,25 @@ describe('a major upgrade of a cluster that is backed up, on Debian 13', () => {
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
   });
 
-  it('makes standbys from that first backup where the inventory has them made from backups', async () => {
+  it('makes standbys from that first backup where the inventory has them made from backups, while clients of paused pools wait', async () => {
     await write({ replicas_from_backup: true });
     expect((await cluster.run('apply')).code).toBe(0);
     for (const host of cluster.hosts)
       await must(host, `for each in /srv/pg/${newer}/main.aside-*; do [ ! -d "$each" ] || rm -rf "$each"; done`);
-    const run = await upgrade('--to', String(newer));
-    expect(run.all).not.toContain('error:');
-    expect(run.code, run.all).toBe(0);
+    await sql(await leader(), `CREATE ROLE ${CLIENT.user} LOGIN PASSWORD '${CLIENT.password}'`);
+    await sql(await leader(), 'CREATE TABLE pooled (id bigserial PRIMARY KEY); GRANT ALL ON pooled, pooled_id_seq TO clerk');
+    const access = { addresses: [cluster.host('pg1').address], port: 6432, ...CLIENT };
+    const client = await SteadyClient.start(access, 'INSERT INTO pooled DEFAULT VALUES RETURNING id');
+    try {
+      const run = await upgrade('--to', String(newer), '--pause-pools');
+      expect(run.all).not.toContain('error:');
+      expect(run.code, run.all).toBe(0);
+      await client.moves();
+      expect(client.errors).toEqual([]);
+    } finally {
+      await client.stop();
+    }
+    expect(Number(await sql(await leader(), 'SELECT count(*) FROM pooled'))).toBeGreaterThanOrEqual(client.answered);
     expect([await majors(), await rows()]).toEqual([[String(newer), String(newer)], '20000']);
     const first = await leader();
     const [standby] = members().filter((host) => host !== first) as [LabHost];
