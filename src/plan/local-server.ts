@@ -17,5 +17,7 @@ export const VERSION_IN_PATH = '{version}';
 /** Where PostgreSQL's data is on a host; never with a slash at the end, because other names are made by adding to it. */
 export function dataDirectoryOf({ vars }: Host, platform: Platform): string {
   const { version, name, data_dir } = vars['postgresql'] as { version: number; name: string; data_dir?: string };
-  return data_dir?.replaceAll(VERSION_IN_PATH, String(version)).replace(/(?<=[^/])\/+$/u, '') ?? platform.postgresql(version).dataDirectory(name);
+  return (
+    data_dir?.replaceAll(VERSION_IN_PATH, String(version)).replace(/(?<=[^/])\/+$/u, '') ?? platform.postgresql(version).dataDirectory(name)
+  );
 }
