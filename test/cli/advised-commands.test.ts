@@ -15,6 +15,7 @@ const SOURCES = ['src', 'roles'].flatMap((folder) =>
 
 /** Where a command is named and not advised, or where nobody can know the inventory. */
 const NAMED: Readonly<Record<string, string>> = {
+  'roles/shared/sections/tune.ts': 'the description of a variable',
   'src/catalog/check-operation.ts': 'a name that is taken',
   'src/cli/apply/command.ts': 'help',
   'src/cli/apply/resume.ts': 'what ran last',
