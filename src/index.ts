@@ -281,6 +281,27 @@ export {
   type UpgradeNote,
   type UpgradePlace,
 } from './resources/upgrade/place.js';
+export {
+  CLOSE,
+  migrationCopiedGate,
+  databaseBrought,
+  databasesAnalyzed,
+  databaseSubscribed,
+  rolesBrought,
+  slotOf,
+  type Migrating,
+} from './resources/migrate/copy.js';
+export { DRAFT, PREFIX } from './resources/migrate/queries.js';
+export {
+  MIGRATION,
+  migrationSeen,
+  type MigratedDatabase,
+  type MigrationSeen,
+  type MigrationSourceSeen,
+  type MigrationTarget,
+} from './resources/migrate/seen.js';
+export { MIGRATION_DIRECTORY, migrationAccess, migrationAccessRemoved, type MigrationSource } from './resources/migrate/servers.js';
+export { draftsDropped, movedOver, openedThere, putAside, unsubscribed, viewsFilled } from './resources/migrate/switch.js';
 export { formerSpacesAside, spacesBack } from './resources/upgrade/spaces.js';
 export { upgradedGate, upgradeRuns, type Transfer, type UpgradeRunOptions } from './resources/upgrade/run.js';
 export { upgradeSettledGate, upgradeSettling } from './resources/upgrade/settle.js';

@@ -8,6 +8,7 @@ import drillRestore from './drill-restore.js';
 import configEdit from './config-edit.js';
 import recover from './recover.js';
 import rebuild from './rebuild.js';
+import migrate from './migrate.js';
 import pause from './pause.js';
 import reload from './reload.js';
 import remove from './remove.js';
@@ -50,6 +51,7 @@ export const OPERATIONS: readonly Operation[] = [
   recover as Operation,
   restore as Operation,
   clone as Operation,
+  migrate as Operation,
   pause as Operation,
   resume as Operation,
   reload as Operation,

@@ -30,6 +30,7 @@ it('only what is known to be true of them works on them', () => {
     'clone',
     'drill restore',
     'failover',
+    'migrate',
     'rebuild',
     'reload',
     'restart',

@@ -1,0 +1,233 @@
+import { command } from '../command.js';
+import { sqlIdentifier, sqlLiteral, type LocalServer } from '../psql.js';
+import type { Resource } from '../resource.js';
+import { scratchDirectory } from '../scratch.js';
+import { seconds } from '../../shell/patience.js';
+import { joinScripts, sh, type Script } from '../../shell/quote.js';
+import type { Migrating } from './copy.js';
+import { MARK, SEQUENCES, SEQUENCES_SET, SHAPE, SUPERUSERS } from './queries.js';
+import { defineServers } from './servers.js';
+
+/** What the mark of a database says here: of which migration it is, and whether clients are to use it. */
+export type MigrationStage = 'copying' | 'moved';
+
+/** A database that clients are moved over to. */
+export interface MovedDatabase {
+  datname: string;
+  /** The slot that its changes come through. */
+  slot: string;
+  /** Its limit of connections in the other cluster before it was closed; -1: none. */
+  limit: number;
+  /** What is noted here, as long as it is not moved: the first words of `MARK`. */
+  mark: string;
+}
+
+/** Seconds in which the last changes have to arrive, and sessions have to end. */
+const ARRIVES_WITHIN = 60;
+
+const list = (databases: readonly { datname: string }[]): string => databases.map(({ datname }) => sqlLiteral(datname)).join(', ');
+
+/** The mark of a database that was closed there has its limit of connections from before. */
+function closing(databases: readonly MovedDatabase[], id: string): string {
+  return `BEGIN;
+${databases.map(({ datname, limit }) => `ALTER DATABASE ${sqlIdentifier(datname)} SET ${MARK} = ${sqlLiteral(`${id} closed ${limit}`)};\nALTER DATABASE ${sqlIdentifier(datname)} CONNECTION LIMIT 0;`).join('\n')}
+COMMIT;`;
+}
+
+/** Takes a database as it was before `closing`. */
+function reopening(databases: readonly Pick<MovedDatabase, 'datname' | 'limit'>[]): string {
+  return `BEGIN;
+${databases.map(({ datname, limit }) => `ALTER DATABASE ${sqlIdentifier(datname)} CONNECTION LIMIT ${limit};\nALTER DATABASE ${sqlIdentifier(datname)} RESET ${MARK};`).join('\n')}
+COMMIT;`;
+}
+
+const sessions = (databases: readonly { datname: string }[], which: string): string =>
+  `FROM pg_stat_activity WHERE datname IN (${list(databases)}) AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND ${which}`;
+
+/** Ends sessions until none is left, and looks once more: one that was just coming in is not listed yet. */
+function sessionsEnded(where: 'here' | 'there', databases: readonly { datname: string }[], which: string): Script {
+  const [server, ended, left] = [
+    where === 'here' ? sh`here` : sh`there`,
+    `SELECT pg_terminate_backend(pid) ${sessions(databases, which)}`,
+    `SELECT count(*) ${sessions(databases, which)}`,
+  ];
+  return sh`tries=0
+none=0
+while :; do
+${server} postgres -c ${ended} >/dev/null || exit 1
+count=$(${server} postgres -c ${left}) || exit 1
+none=$((count == 0 ? none + 1 : 0))
+[ "$none" -lt 2 ] || break
+tries=$((tries + 1))
+[ "$tries" -lt 100 ] || { echo 'sessions did not end' >&2; exit 1; }
+sleep 0.1
+done`;
+}
+
+/**
+ * Clients are moved over, in one script, because nothing is served meanwhile: the databases there are closed and their sessions ended, the last changes
+ * arrive, sequences are set and compared, and the databases here are opened. What fails before opens the databases there again. Cut off in between, it
+ * begins anew where it was.
+ */
+export function movedOver({ server, source }: Migrating, id: string, databases: readonly MovedDatabase[]): Resource {
+  const notSuper = `usesysid NOT IN (SELECT oid FROM pg_roles WHERE rolsuper)`;
+  const slots = databases.map(({ slot }) => sqlLiteral(slot)).join(', ');
+  const opened = `BEGIN;
+${databases.map(({ datname, limit, mark }) => `ALTER DATABASE ${sqlIdentifier(datname)} SET ${MARK} = '${mark.replaceAll("'", "''")} moved :took';\nALTER DATABASE ${sqlIdentifier(datname)} CONNECTION LIMIT ${limit};`).join('\n')}
+COMMIT;`;
+  return command({
+    name: 'migration-moved',
+    summary: 'close the databases there, wait for the last changes, set the sequences, and open the databases here',
+    unless: sh`${defineServers(server, source)}
+[ "$(here postgres -c ${movedCount(databases)} 2>/dev/null)" = ${databases.length} ]`,
+    run: sh`${scratchDirectory('migrate')}
+${defineServers(server, source)}
+open_there() {
+rm -rf "$scratch"
+${putThere(reopening(databases))} || echo ${'the databases there are still closed: the same command goes on, or takes it back with --undo'} >&2
+}
+trap open_there EXIT
+began=$(date +%s.%N)
+${putThere(closing(databases, id))} || exit 1
+${sessionsEnded('there', databases, notSuper)}
+strangers=$(there postgres -c ${`SELECT a.usename || ' in ' || a.datname || ' (' || a.application_name || ', process ' || a.pid || ')' ${SUPERUSERS} AND a.datname IN (${list(databases)})`}) || exit 1
+[ -z "$strangers" ] || { echo "superusers are connected there, and may write: $strangers" >&2; exit 1; }
+there postgres -c ${"SELECT pg_logical_emit_message(true, 'pgprov', 'switch')"} >/dev/null || exit 1
+end=$(there postgres -c 'SELECT pg_current_wal_lsn()') || exit 1
+now=$(date +%s)
+while :; do
+late=$(there postgres -c ${`SELECT count(*) FROM pg_replication_slots WHERE slot_name IN (${slots}) AND confirmed_flush_lsn >= `}"'$end'") || exit 1
+[ "$late" != ${databases.length} ] || break
+[ "$(($(date +%s) - now))" -lt ${seconds(ARRIVES_WITHIN)} ] || { echo 'the last changes did not arrive' >&2; exit 1; }
+sleep 0.05
+done
+${joinScripts(databases.map(({ datname }) => proved(datname)))}
+took=$(awk -v a="$began" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }')
+printf '%s\n' ${opened} | sed "s/:took'/$took'/" | here postgres -f - || exit 1
+trap 'rm -rf "$scratch"' EXIT
+note "clients could not write for $took s"`,
+  }) as Resource;
+}
+
+/** How many of the databases are noted as moved. */
+function movedCount(databases: readonly { datname: string }[]): string {
+  return `SELECT count(*) FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0, unnest(s.setconfig) c WHERE c LIKE '${MARK}=% moved %' AND d.datname IN (${list(databases)})`;
+}
+
+function putThere(statements: string): Script {
+  return sh`printf '%s\n' ${statements} | there postgres -f -`;
+}
+
+/** Sequences are as they are there, and so are tables and all other definitions; a write succeeds. */
+function proved(database: string): Script {
+  const ask = (where: 'here' | 'there', query: string, to: string): Script =>
+    sh`printf '%s\n' ${query} | ${where === 'here' ? sh`here` : sh`there`} ${database} -f - >"$scratch"/${to} || exit 1`;
+  return sh`${ask('there', SEQUENCES_SET, 'set')}
+here ${database} -o /dev/null -f - <"$scratch"/set || exit 1
+${ask('there', SEQUENCES, 'there')}
+${ask('here', SEQUENCES, 'here')}
+cmp -s "$scratch"/there "$scratch"/here || { echo ${`sequences of ${database} differ`} >&2; diff "$scratch"/there "$scratch"/here | grep '^[<>]' | head -n 5 >&2; exit 1; }
+${ask('there', `${SHAPE};`, 'there')}
+${ask('here', `${SHAPE};`, 'here')}
+LC_ALL=C sort -o "$scratch"/there "$scratch"/there
+LC_ALL=C sort -o "$scratch"/here "$scratch"/here
+cmp -s "$scratch"/there "$scratch"/here || { echo ${`definitions of ${database} differ`} >&2; diff "$scratch"/there "$scratch"/here | grep '^[<>]' | head -n 5 >&2; exit 1; }
+[ "$(here ${database} -c ${"SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE s.subname LIKE 'pgprov\\_migrate\\_%' AND r.srsubstate <> 'r'"})" = 0 ] || { echo ${`tables of ${database} are not copied`} >&2; exit 1; }
+here ${database} -c 'SELECT txid_current()' >/dev/null || exit 1`;
+}
+
+/** Materialized views have what they had, in the order in which they were made: one may read another. */
+export function viewsFilled({ server, source }: Migrating, databases: readonly string[]): Resource {
+  const own = `c.relkind = 'm' AND NOT c.relispopulated`;
+  return command({
+    name: 'migration-views',
+    summary: 'fill the materialized views',
+    unless: sh`${defineServers(server, source)}
+for database in ${databases}; do
+[ "$(here "$database" -c ${`SELECT count(*) FROM pg_class c WHERE ${own}`} 2>/dev/null)" = 0 ] || exit 1
+done`,
+    run: sh`${defineServers(server, source)}
+for database in ${databases}; do
+printf '%s\n' ${`SELECT format('REFRESH MATERIALIZED VIEW %s', c.oid::regclass) FROM pg_class c WHERE ${own} ORDER BY c.oid \\gexec`} | here "$database" -f - || exit 1
+done`,
+  }) as Resource;
+}
+
+/** No subscription of the migration is left here, nor a slot or a publication of it there. */
+export function unsubscribed({ server, source, name }: Migrating, databases: readonly { datname: string; slot: string }[]): Resource {
+  const drops = databases.map(({ datname, slot }): Script => {
+    const subscription = `SELECT 'DROP SUBSCRIPTION ${name}' FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE s.subname = ${sqlLiteral(name)} AND d.datname = current_database() \\gexec`;
+    // A slot that is gone already would keep the subscription; so the two are parted first.
+    const parted = `SELECT unnest(ARRAY['ALTER SUBSCRIPTION ${name} DISABLE', 'ALTER SUBSCRIPTION ${name} SET (slot_name = NONE)']) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE s.subname = ${sqlLiteral(name)} AND d.datname = current_database() \\gexec`;
+    const free = `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${sqlLiteral(slot)} AND active;
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${sqlLiteral(slot)} AND NOT active;
+SELECT 1 / (count(*) = 0)::int FROM pg_replication_slots WHERE slot_name = ${sqlLiteral(slot)};`;
+    return sh`[ -z "$(here postgres -c ${`SELECT datname FROM pg_database WHERE datname = ${sqlLiteral(datname)}`})" ] || { printf '%s\n' ${parted} ${subscription} | here ${datname} -f - || exit 1; }
+tries=0
+until printf '%s\n' ${free} | there postgres -f - >/dev/null 2>&1; do
+tries=$((tries + 1))
+[ "$tries" -lt 100 ] || { echo ${`the slot ${slot} there is still in use`} >&2; exit 1; }
+sleep 0.1
+done
+there ${datname} -c ${`DROP PUBLICATION IF EXISTS ${name}`} 2>/dev/null || exit 1`;
+  });
+  const slots = databases.map(({ slot }) => sqlLiteral(slot)).join(', ');
+  return command({
+    name: 'migration-unsubscribed',
+    summary: 'drop the subscriptions here, and the slots and publications there',
+    unless: sh`${defineServers(server, source)}
+[ "$(here postgres -c ${`SELECT count(*) FROM pg_subscription WHERE subname = ${sqlLiteral(name)}`} 2>/dev/null)" = 0 ] || exit 1
+[ "$(there postgres -c ${`SELECT count(*) FROM pg_replication_slots WHERE slot_name IN (${slots})`} 2>/dev/null)" = 0 ] || exit 1
+for database in ${databases.map(({ datname }) => datname)}; do
+[ "$(there "$database" -c ${`SELECT count(*) FROM pg_publication WHERE pubname = ${sqlLiteral(name)}`} 2>/dev/null)" = 0 ] || exit 1
+done`,
+    run: joinScripts([defineServers(server, source), ...drops]),
+  }) as Resource;
+}
+
+/** The databases are kept here under other names, and nobody but superusers gets in. */
+export function putAside({ server, source }: Migrating, databases: readonly { datname: string; aside: string }[]): Resource {
+  const closed = `BEGIN;
+${databases.map(({ datname }) => `ALTER DATABASE ${sqlIdentifier(datname)} CONNECTION LIMIT 0;`).join('\n')}
+COMMIT;`;
+  const renamed = `BEGIN;
+${databases.map(({ datname, aside }) => `ALTER DATABASE ${sqlIdentifier(datname)} RESET ${MARK};\nALTER DATABASE ${sqlIdentifier(datname)} RENAME TO ${sqlIdentifier(aside)};`).join('\n')}
+COMMIT;`;
+  return command({
+    name: 'migration-aside',
+    summary: 'rename the databases that were brought, and let nobody in',
+    unless: sh`${defineServers(server, source)}
+[ "$(here postgres -c ${`SELECT count(*) FROM pg_database WHERE datname IN (${list(databases)})`} 2>/dev/null)" = 0 ]`,
+    run: sh`${defineServers(server, source)}
+printf '%s\n' ${closed} | here postgres -f - || exit 1
+${sessionsEnded('here', databases, 'true')}
+printf '%s\n' ${renamed} | here postgres -f -`,
+  }) as Resource;
+}
+
+/** Databases that were not whole yet are gone: nobody has ever been let in. */
+export function draftsDropped({ server, source }: Migrating, drafts: readonly string[]): Resource {
+  return command({
+    name: 'migration-drafts',
+    summary: 'drop the databases that were being made',
+    unless: sh`${defineServers(server, source)}
+[ "$(here postgres -c ${`SELECT count(*) FROM pg_database WHERE datname IN (${drafts.map(sqlLiteral).join(', ')})`} 2>/dev/null)" = 0 ]`,
+    run: sh`${defineServers(server, source)}
+printf '%s\n' ${drafts.map((draft) => `DROP DATABASE IF EXISTS ${sqlIdentifier(draft)} WITH (FORCE);`).join('\n')} | here postgres -f -`,
+  }) as Resource;
+}
+
+/** The databases there let in whom they let in before. */
+export function openedThere(
+  { server, source }: { server: LocalServer; source: Migrating['source'] },
+  databases: readonly Pick<MovedDatabase, 'datname' | 'limit'>[],
+): Resource {
+  return command({
+    name: 'migration-opened',
+    summary: 'open the databases there again',
+    unless: sh`${defineServers(server, source)}
+[ "$(there postgres -c ${`SELECT count(*) FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0, unnest(s.setconfig) c WHERE c LIKE '${MARK}=%' AND d.datname IN (${list(databases)})`} 2>/dev/null)" = 0 ]`,
+    run: sh`${defineServers(server, source)}
+${putThere(reopening(databases))}`,
+  }) as Resource;
+}
