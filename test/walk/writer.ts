@@ -9,6 +9,10 @@ export interface ClientAccess {
   port?: number;
   user: string;
   password: string;
+  /** Default: postgres. */
+  database?: string;
+  /** Addresses of another cluster, where it goes when the first one takes no write. */
+  or?: readonly string[];
 }
 
 /** A row that PostgreSQL acknowledged. */
@@ -55,10 +59,16 @@ export class Writer {
     await this.#loop;
   }
 
-  /** SQL on whoever leads. */
+  /** SQL on whoever leads; in the other cluster where that fails. */
   async ask(statement: string): Promise<string> {
-    const { addresses, port = 5432, user, password } = this.#access;
-    const connection = `host=${addresses.join(',')} port=${port} user=${user} dbname=postgres connect_timeout=3 target_session_attrs=read-write`;
+    const { addresses, or = [] } = this.#access;
+    const asked = this.#askThere(addresses, statement);
+    return or.length === 0 ? asked : asked.catch(() => this.#askThere(or, statement));
+  }
+
+  async #askThere(addresses: readonly string[], statement: string): Promise<string> {
+    const { port = 5432, user, password, database = 'postgres' } = this.#access;
+    const connection = `host=${addresses.join(',')} port=${port} user=${user} dbname=${database} connect_timeout=3 target_session_attrs=read-write`;
     const { stdout } = await promisify(execFile)('psql', [connection, '-XAtqc', statement], {
       env: { PATH: process.env['PATH'], PGPASSWORD: password },
       timeout: 20_000,

@@ -157,7 +157,7 @@ function unreached({ source, inventory }: MigrateRun, why: string): OperationObj
   if (/timeout expired|timed out|No route to host|Network is unreachable/u.test(why))
     return says(
       `nothing answers where ${from.cluster} listens, as behind a firewall that filters`,
-      `let the hosts of ${inventory.cluster} through: with the role firewall give their addresses in firewall.clients of ${from.file}, and ${apply}`,
+      `let the hosts of ${inventory.cluster} through: with the role firewall give their addresses in firewall.client_networks of ${from.file}, and ${apply}`,
     );
   if (/Connection refused/u.test(why))
     return says(
