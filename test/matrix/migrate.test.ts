@@ -96,13 +96,15 @@ describe('pgprov migrate from one major version to a later one, on Debian 13', (
     const hba = [line, `host shop ${CLERK.user} 0.0.0.0/0 scram-sha-256`];
     await writeSource({ patroni, postgresql: { hba } });
     ok(await given('apply', cluster.file, '--yes'));
-    await must(
-      pg1 as LabHost,
-      `nft add table inet t && nft 'add chain inet t c { type filter hook input priority 0; }' && nft add rule inet t c tcp dport 5432 drop`,
-    );
+    const rule = `ipproto tcp sport 5432 to ${(pg2 as LabHost).address} blackhole`;
+    await must(pg1 as LabHost, `ip rule add priority 100 ${rule}`);
     const filtered = await migrate();
-    await must(pg1 as LabHost, 'nft delete table inet t');
+    await must(pg1 as LabHost, `ip rule del ${rule}`);
     expect([filtered.code, filtered.all]).toEqual([4, expect.stringContaining('as behind a firewall that filters')]);
+    await writeSource({ patroni, postgresql: { hba, superuser_password: 'another-one' } });
+    const password = await migrate();
+    expect([password.code, password.all]).toEqual([4, expect.stringContaining('does not take the superuser’s password')]);
+    await writeSource({ patroni, postgresql: { hba } });
     await sql(pg2 as LabHost, 'CREATE DATABASE shop');
     const refused = await migrate();
     await sql(pg2 as LabHost, 'DROP DATABASE shop');
