@@ -14,15 +14,18 @@ const { postgresql: older } = EARLIER;
 const { postgresql: newer } = SYSTEMS.debian13;
 const MEMBER = ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
 const CLERK = { user: 'clerk', password: 'clerk-of-the-lab', database: 'shop' };
+/** As many as take some seconds to copy. */
+const ROWS = 2_000_000;
 const ACCESS = '/var/lib/pgprov/migrate';
 
 /** Where a run is broken off: right after each step, and in the middle of what takes a while. */
 const MOMENTS = [
   /migrate\/access +changed/u,
   /migrate\/roles +changed/u,
-  /migrate\/database-shop +reading/u,
+  /migrate\/database-shop +note: reading/u,
   /migrate\/database-shop +changed/u,
   /migrate\/subscribe-shop +changed/u,
+  /migrate\/copied +waiting/u,
   /migrate\/analyze +changed/u,
 ];
 
@@ -74,7 +77,7 @@ describe('pgprov migrate from one major version to a later one, on Debian 13', (
     await sql(pg1, `CREATE DATABASE shop OWNER ${CLERK.user}`);
     await inDatabase(
       pg1,
-      `SET ROLE ${CLERK.user}; CREATE TABLE orders (id bigserial PRIMARY KEY, text text); INSERT INTO orders (text) SELECT md5(g::text) FROM generate_series(1, 20000) g; CREATE MATERIALIZED VIEW totals AS SELECT count(*) AS n FROM orders; CREATE TABLE log (line text); ALTER DATABASE shop SET work_mem = '7MB'; ALTER DATABASE shop CONNECTION LIMIT 50`,
+      `SET ROLE ${CLERK.user}; CREATE TABLE orders (id bigserial PRIMARY KEY, text text); INSERT INTO orders (text) SELECT md5(g::text) FROM generate_series(1, ${ROWS}) g; CREATE MATERIALIZED VIEW totals AS SELECT count(*) AS n FROM orders; CREATE TABLE log (line text); ALTER DATABASE shop SET work_mem = '7MB'; ALTER DATABASE shop CONNECTION LIMIT 50`,
     );
   });
 
@@ -126,20 +129,21 @@ describe('pgprov migrate from one major version to a later one, on Debian 13', (
 
   it('is taken back before the switch, and the copy is kept', async () => {
     ok(await migrate());
-    expect(await inDatabase(pg2 as LabHost, 'SELECT count(*) FROM orders')).toBe('20000');
+    expect(await inDatabase(pg2 as LabHost, 'SELECT count(*) FROM orders')).toBe(String(ROWS));
     ok(await migrate('--undo'));
     await expectNothingLeft();
     const kept = await sql(pg2 as LabHost, "SELECT datname FROM pg_database WHERE datname LIKE 'shop%'");
     expect(kept).toMatch(/^shop\.aside-\d{8}T\d{6}Z$/u);
-    expect(await inDatabase(pg2 as LabHost, 'SELECT count(*) FROM orders', kept)).toBe('20000');
+    expect(await inDatabase(pg2 as LabHost, 'SELECT count(*) FROM orders', kept)).toBe(String(ROWS));
     await sql(pg2 as LabHost, `DROP DATABASE "${kept}"`);
+    await sql(pg2 as LabHost, `DROP ROLE ${CLERK.user}`);
   });
 
   it('copies while a client writes, also after kill -9 at each step', async () => {
     writer = await Writer.start({ addresses: [(pg1 as LabHost).address], or: [(pg2 as LabHost).address], ...CLERK });
     await killAtEach(['migrate', cluster.file, '--into', into, '--yes', '--output', 'plain'], MOMENTS);
     expect(ok(await migrate())).toContain('--switch');
-    expect(await inDatabase(pg2 as LabHost, 'SELECT count(*) FROM orders')).toBe('20000');
+    expect(await inDatabase(pg2 as LabHost, 'SELECT count(*) FROM orders')).toBe(String(ROWS));
     expect(ok(await migrate())).toContain('Clients still use demo');
     ok(await given('apply', into, '--yes'));
   });
@@ -151,21 +155,22 @@ describe('pgprov migrate from one major version to a later one, on Debian 13', (
     await inDatabase(pg2 as LabHost, 'ALTER TABLE orders ADD note text');
     await must(pg1 as LabHost, "cd / && systemd-run -q --unit=stranger runuser -u postgres -- psql -d shop -c 'SELECT pg_sleep(600)'");
     await expect
-      .poll(() => sql(pg1 as LabHost, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(600)'AND datname = 'shop'"))
+      .poll(() => sql(pg1 as LabHost, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(600)' AND datname = 'shop'"))
       .toBe('1');
     const connected = await migrate('--switch');
     expect([connected.code, connected.all]).toEqual([4, expect.stringMatching(/postgres to shop \(psql, process \d+\)/u)]);
     await must(pg1 as LabHost, 'systemctl stop stranger');
+    await sql(pg1 as LabHost, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%sleep(600)' AND datname = 'shop'");
     const before = writer?.acknowledged.length ?? 0;
     await expect.poll(() => writer?.acknowledged.length ?? 0, { timeout: patience(20_000) }).toBeGreaterThan(before);
     expect(await inDatabase(pg1 as LabHost, 'SELECT count(*) > 0 FROM walk')).toBe('t');
   });
 
   it('switches with no acknowledged row lost, also after kill -9 within', async () => {
-    await inDatabase(pg1 as LabHost, "SELECT setval('orders_id_seq', 30000)");
+    await inDatabase(pg1 as LabHost, `SELECT setval('orders_id_seq', ${ROWS + 1000})`);
     await killAtEach(
       ['migrate', cluster.file, '--into', into, '--switch', '--yes', '--output', 'plain'],
-      [/migrate\/switch +(?:changing|closing)/u],
+      [/migrate\/switch +note: closing/u, /migrate\/switch +note: the last changes/u, /migrate\/unsubscribe +changed/u],
     );
     expect(ok(await migrate('--switch'))).toMatch(/nobody could write for \d+\.\d s/u);
     await expectNothingLeft();
@@ -177,7 +182,7 @@ describe('pgprov migrate from one major version to a later one, on Debian 13', (
         pg2 as LabHost,
         "SELECT nextval('orders_id_seq') || ' ' || (SELECT n FROM totals) || ' ' || current_setting('work_mem')",
       ),
-    ).toBe('30001 20000 7MB');
+    ).toBe(`${ROWS + 1001} ${ROWS} 7MB`);
     expect(await sql(pg2 as LabHost, "SELECT datconnlimit || ' ' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'")).toBe(
       '50 clerk',
     );

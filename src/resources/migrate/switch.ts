@@ -87,6 +87,7 @@ rm -rf "$scratch"
 ${putThere(reopening(databases))} || echo ${'the databases there are still closed: the same command goes on, or takes it back with --undo'} >&2
 }
 trap open_there EXIT
+note 'closing the databases there'
 began=$(date +%s.%N)
 ${putThere(closing(databases, id))} || exit 1
 ${sessionsEnded('there', databases, notSuper)}
@@ -101,6 +102,7 @@ late=$(there postgres -c ${`SELECT count(*) FROM pg_replication_slots WHERE slot
 [ "$(($(date +%s) - now))" -lt ${seconds(ARRIVES_WITHIN)} ] || { echo 'the last changes did not arrive' >&2; exit 1; }
 sleep 0.05
 done
+note 'the last changes have arrived'
 ${joinScripts(databases.map(({ datname }) => proved(datname)))}
 took=$(awk -v a="$began" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }')
 printf '%s\n' ${opened} | sed "s/:took'/$took'/" | here postgres -f - || exit 1
