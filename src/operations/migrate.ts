@@ -9,9 +9,9 @@ import {
   type RoleContext,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
-import { commandWith, proofs, told } from './shared/migrate/end.js';
+import { proofs, sameCommand, switchCommand, told } from './shared/migrate/end.js';
 import { migrateObjections, migrateProblems } from './shared/migrate/guards.js';
-import { chosenOf, isMoved, sourceOf, type MigrateOptions } from './shared/migrate/seen.js';
+import { chosenOf, isMoved, sourceOf, undoCommand, type MigrateOptions } from './shared/migrate/seen.js';
 import { forwardSteps, undoSteps } from './shared/migrate/steps.js';
 import { hasPatroni, serverRole, serverRuns } from './shared/servers.js';
 
@@ -39,7 +39,7 @@ export default defineOperation<MigrateOptions>({
     if (run.options.undo === true) return { steps: undoSteps(run) };
     const steps = forwardSteps(run);
     if (run.options.switch === true || isMoved(run) || steps.length === 0) return { steps };
-    return { steps, then: `clients stay where they are until ${commandWith(run, '--switch')}` };
+    return { steps, then: `clients stay where they are until ${switchCommand(run)}` };
   },
   question: ({ options, inventory, source }) => {
     const { names = [] } = options;
@@ -55,9 +55,9 @@ export default defineOperation<MigrateOptions>({
   broken: async (run) => {
     const { options, inventory, source } = run;
     const from = source?.inventory.cluster ?? '';
-    if (options.undo === true) return `it is not taken back as a whole; ${commandWith(run, '--undo')} goes on`;
-    if (isMoved(run)) return `clients are to use ${inventory.cluster}; ${commandWith(run)} finishes what is left`;
-    return `clients stay with ${from}, unless it was cut off within the switch; ${commandWith(run)} goes on, and ${commandWith(run, '--undo')} takes it back`;
+    if (options.undo === true) return `it is not taken back as a whole; ${undoCommand(run)} goes on`;
+    if (isMoved(run)) return `clients are to use ${inventory.cluster}; ${sameCommand(run)} finishes what is left`;
+    return `clients stay with ${from}, unless it was cut off within the switch; ${sameCommand(run)} goes on, and ${undoCommand(run)} takes it back`;
   },
 });
 

@@ -18,12 +18,11 @@ const CLERK = { user: 'clerk', password: 'clerk-of-the-lab', database: 'shop' };
 const ROWS = 2_000_000;
 const ACCESS = '/var/lib/pgprov/migrate';
 
-/** Where a run is broken off: right after each step, and in the middle of what takes a while. */
+/** Where a run is broken off: right after each step, and in the middle of what takes a while; a script that runs on a host goes on there. */
 const MOMENTS = [
   /migrate\/access +changed/u,
   /migrate\/roles +changed/u,
   /migrate\/database-shop +note: reading/u,
-  /migrate\/database-shop +changed/u,
   /migrate\/subscribe-shop +changed/u,
   /migrate\/copied +waiting/u,
   /migrate\/analyze +changed/u,

@@ -205,6 +205,18 @@ describe('the steps', () => {
       options: { undo: true, aside: '.aside-T' },
       steps: ['drafts pg4', 'forget pg4,pg5'],
     },
+    {
+      title: 'of a switch that was cut off when the other cluster was closed',
+      made: { ...COPYING, there: MOVED.there },
+      options: { switch: true },
+      steps: ['switch pg4', 'unsubscribe pg4', 'forget pg4,pg5'],
+    },
+    {
+      title: 'back from a switch that was cut off when the other cluster was closed',
+      made: { ...COPYING, there: { ...COPYING.there, databases: MOVED.there?.databases ?? [] } },
+      options: { undo: true, aside: '.aside-T' },
+      steps: ['unsubscribe pg4', 'aside pg4', 'open pg4', 'forget pg4,pg5'],
+    },
     { title: 'back from nothing', made: {}, options: { undo: true, names: [] }, steps: [] },
   ])('$title', ({ made, options, steps }) => expect(ids(seen(made, { ...CHOSEN, ...options }))).toEqual(steps));
 

@@ -1,11 +1,17 @@
 import { enumerate, formatBytes, pgprov, type CheckResult } from '../../../index.js';
-import { asideName, broughtHere, isMoved, isSubscribed, nameOf, seenOf, type MigrateRun } from './seen.js';
+import { asideName, broughtHere, isMoved, isSubscribed, given, nameOf, seenOf, undoCommand, type MigrateRun } from './seen.js';
 import { rolesDiffering } from './steps.js';
 
-/** The command again, with an option. */
-export function commandWith({ source, inventory }: MigrateRun, option?: string): string {
-  const from = source?.inventory ?? { file: '' };
-  return option === undefined ? pgprov`migrate ${from} --into ${inventory}` : pgprov`migrate ${from} --into ${inventory} ${[option]}`;
+/** The command again. */
+export function sameCommand({ source, inventory }: Pick<MigrateRun, 'source' | 'inventory'>): string {
+  const { inventory: from } = given(source);
+  return pgprov`migrate ${from} --into ${inventory}`;
+}
+
+/** The command that moves clients over. */
+export function switchCommand({ source, inventory }: Pick<MigrateRun, 'source' | 'inventory'>): string {
+  const { inventory: from } = given(source);
+  return pgprov`migrate ${from} --into ${inventory} --switch`;
 }
 
 /** What is said when it is done, or was before. */
@@ -21,7 +27,7 @@ export function told(run: MigrateRun): string {
   }
   if (isMoved(run)) {
     const took = broughtHere(run)[0]?.noted.took ?? '';
-    return `${enumerate(names)} ${names.length === 1 ? 'is' : 'are'} served by ${inventory.cluster}; nobody could write for ${took} s at the switch. ${pgprov`dsn ${inventory}`} says how clients connect. ${from} has what it had, closed for all but superusers; ${commandWith(run, '--undo')} opens it again, without what is written since`;
+    return `${enumerate(names)} ${names.length === 1 ? 'is' : 'are'} served by ${inventory.cluster}; nobody could write for ${took} s at the switch. ${pgprov`dsn ${inventory}`} says how clients connect. ${from} has what it had, closed for all but superusers; ${undoCommand(run)} opens it again, without what is written since`;
   }
   const { source: seen, target } = seenOf(run) ?? {};
   const behind = Math.max(0, ...(seen?.slots ?? []).flatMap(({ name, lag }) => (name.startsWith(`${nameOf(options)}_`) ? [lag] : [])));
@@ -31,7 +37,7 @@ export function told(run: MigrateRun): string {
       ? ''
       : ` ${enumerate(differing)} had been there with another password or other rights, and ${differing.length === 1 ? 'is' : 'are'} as before.`;
   const tables = names.reduce((sum, name) => sum + (target?.contents[name]?.tables ?? 0), 0);
-  return `${inventory.cluster} has copies of ${enumerate(names)} with ${tables} ${tables === 1 ? 'table' : 'tables'}, which follow ${from} and are ${formatBytes(behind)} of WAL behind.${roles} Clients still use ${from}: ${commandWith(run, '--switch')} moves them over, with some seconds in which nobody can write, and ${commandWith(run, '--undo')} takes it back`;
+  return `${inventory.cluster} has copies of ${enumerate(names)} with ${tables} ${tables === 1 ? 'table' : 'tables'}, which follow ${from} and are ${formatBytes(behind)} of WAL behind.${roles} Clients still use ${from}: ${switchCommand(run)} moves them over, with some seconds in which nobody can write, and ${undoCommand(run)} takes it back`;
 }
 
 /** Whether both clusters are as they are to be left. */

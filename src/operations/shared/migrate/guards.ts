@@ -14,6 +14,7 @@ import {
   nameOf,
   namesGiven,
   seenOf,
+  undoCommand,
   wanted,
   type MigrateOptions,
   type MigrateRun,
@@ -57,7 +58,7 @@ function versions(into: Inventory, from: Inventory, [here, there]: [Host, Host])
   if (theirs.version < OLDEST)
     return wrong(
       `${from.cluster} has PostgreSQL ${theirs.version}`,
-      `pgprov migrates from PostgreSQL ${OLDEST} on; see docs/upgrade.md for dump and restore`,
+      `databases are brought from PostgreSQL ${OLDEST} on; an earlier one takes a dump and a restore by hand`,
     );
   if (own.version >= theirs.version) return [];
   return wrong(
@@ -78,7 +79,7 @@ function credentials({ inventory: from, credentials: kept }: NonNullable<Start['
       `bring .pgprov/${from.cluster} here, beside ${from.file}, or give ${path}`,
     );
   return wrong(
-    `the superuser of ${from.cluster} has no password that this machine knows, because without Patroni it logs in by the socket alone`,
+    `without Patroni the superuser of ${from.cluster} logs in by the socket alone, and this machine knows no password of it`,
     `set one with \\password in psql there, and give it as ${path} in ${from.file}`,
   );
 }
@@ -377,7 +378,7 @@ function contents(run: MigrateRun): OperationObjection[] {
         ? [
             refuse(
               `${datname} has ${found.largeObjects} large ${found.largeObjects === 1 ? 'object' : 'objects'}, which logical replication does not bring`,
-              'move them into columns of bytea, or use pgprov upgrade',
+              'move them into columns of bytea; an upgrade by pg_upgrade brings them',
             ),
           ]
         : []),
@@ -401,7 +402,7 @@ function lost(run: MigrateRun): OperationObjection[] {
   return target.subscriptions.flatMap((subscription) => {
     if (subscription.name !== name) return [];
     const slot = source.slots.find((each) => each.name === subscription.slot);
-    const again = `${pgprov`migrate ${run.source?.inventory ?? { file: '' }} --into ${run.inventory} --undo`} puts the copies aside; then begin anew`;
+    const again = `${undoCommand(run)} puts the copies aside; then begin anew`;
     if (slot === undefined || slot.lost)
       return [
         refuse(

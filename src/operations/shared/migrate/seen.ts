@@ -1,6 +1,7 @@
 import {
   DRAFT,
   MIGRATION,
+  pgprov,
   PREFIX,
   slotOf,
   type Inventory,
@@ -96,8 +97,7 @@ export function both(run: Pick<MigrateRun, 'view'>): { target: MigrationTarget; 
 /** With what it is done on a host. */
 export function migrating(run: MigrateRun, { host, platform }: Pick<RoleContext, 'host' | 'platform'>): Migrating {
   const { source, options } = run;
-  if (source === undefined) throw new RangeError('a migration has a source');
-  return { server: localServer(host, platform), source: sourceOf(source), name: nameOf(options) };
+  return { server: localServer(host, platform), source: sourceOf(given(source)), name: nameOf(options) };
 }
 
 /** The name of the publications and subscriptions. */
@@ -208,4 +208,16 @@ export function namesGiven({ databases }: MigrateOptions): string[] | undefined 
     ?.split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+/** The other cluster, which the command line insists on. */
+export function given(source: SourceCluster | undefined): SourceCluster {
+  if (source === undefined) throw new RangeError('a migration has a source');
+  return source;
+}
+
+/** The command that takes it back. */
+export function undoCommand({ source, inventory }: Pick<MigrateRun, 'source' | 'inventory'>): string {
+  const { inventory: from } = given(source);
+  return pgprov`migrate ${from} --into ${inventory} --undo`;
 }
