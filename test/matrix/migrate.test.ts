@@ -24,7 +24,6 @@ const MOMENTS = [
   /migrate\/roles +changed/u,
   /migrate\/database-shop +note: reading/u,
   /migrate\/subscribe-shop +changed/u,
-  /migrate\/copied +waiting/u,
   /migrate\/analyze +changed/u,
 ];
 
