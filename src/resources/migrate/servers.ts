@@ -1,7 +1,8 @@
 import { Secret } from '../../lib/secret.js';
 import { sh, type Script } from '../../shell/quote.js';
 import { command } from '../command.js';
-import { directory, file } from '../file.js';
+import { directory } from '../files/directory.js';
+import { file } from '../files/file.js';
 import { escapeField } from '../pgpass.js';
 import { libpqQuoted, type LocalServer } from '../psql.js';
 import type { Resource } from '../resource.js';
