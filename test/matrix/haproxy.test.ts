@@ -154,7 +154,10 @@ describe.each<System>(['debian13', 'rocky9'])('HAProxy on two of three members, 
     const replicas = cluster.hosts.filter(({ name }) => name !== leader);
     await Promise.all(replicas.map((host) => must(host, 'systemctl stop patroni')));
     await expect.poll(() => throughBoth(5001), { timeout: patience(30_000) }).toEqual(['f', 'f']);
-    expect((await statusLines())[0]).toBe(`pg2 leads to ${leader}; no replica is fit for reads`);
+    const unasked = replicas.map(({ name }) => `${name} L4CON`).join(', ');
+    expect((await statusLines())[0]).toBe(
+      `pg2 leads to ${leader}; no replica is fit for reads; gets no answer of Patroni from ${unasked}, and would not lead there`,
+    );
     await Promise.all(replicas.map((host) => must(host, 'systemctl start patroni')));
     await expect.poll(streamingMembers, { timeout: patience(60_000) }).toBe(2);
   });
