@@ -43,7 +43,8 @@ export function checkRequired(hosts: readonly Host[], roles: readonly RoleSchema
   }
 }
 
-function missingIn(schema: VariableSchema, value: unknown, path: string): string[] {
+/** Dotted paths of what a schema requires and a value lacks; `path` is that of the value. */
+export function missingIn(schema: VariableSchema, value: unknown, path: string): string[] {
   if (!isMapping(value)) return [];
   const missing = (schema.required ?? []).filter((key) => own(value, key) === undefined).map((key) => `${path}.${key}`);
   const nested = Object.entries(schema.properties ?? {}).flatMap(([key, child]) => missingIn(child, own(value, key), `${path}.${key}`));

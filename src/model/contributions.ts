@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { missingIn } from './check-roles.js';
 import type { Checker } from './checker.js';
 import { childSchema } from './closed-schema.js';
 import type { Host, Provenance, Variables } from './inventory.js';
@@ -18,12 +19,17 @@ export interface ContributionContext {
   report: Report;
 }
 
-/** The hosts with what their roles add to each other's variables; what a role cannot add is reported, at `rolesPath`. */
+/**
+ * The hosts with what their roles add to each other's variables; what a role cannot add is reported, at `rolesPath`. Where something is wrong with
+ * the inventory already, or a role lacks what it requires, nothing is added: a role reckons with values that meet its schema.
+ */
 export function withContributions(hosts: readonly Host[], context: ContributionContext): Host[] {
   const contributing = context.roles.filter(({ contributes }) => contributes !== undefined);
-  if (contributing.length === 0) return [...hosts];
+  if (contributing.length === 0 || context.report.problems.length > 0) return [...hosts];
   return hosts.map((host) => {
-    const adding = contributing.filter(({ name }) => host.roles.includes(name));
+    const adding = contributing.filter(
+      ({ name, variables }) => host.roles.includes(name) && missingIn(variables, host.vars[name], name).length === 0,
+    );
     if (adding.length === 0) return host;
     const additions = new Additions(host, context);
     for (const role of adding) additions.add(role);

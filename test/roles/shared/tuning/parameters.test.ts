@@ -69,6 +69,14 @@ describe('parameters for a machine and its work', () => {
     expect(host?.provenance.get('postgresql.parameters.max_connections')).toMatchObject({ kind: 'file' });
   });
 
+  it.each([
+    { tune: '{workload: oltp, cores: 4}', says: /needs postgresql\.tune\.memory/u },
+    { tune: '{workload: oltp, memory: 16, cores: 4}', says: /postgresql\.tune\.memory: must be/u },
+    { tune: 'oltp', says: /postgresql\.tune: must be a mapping/u },
+  ])('are not reckoned of $tune, which is refused', async ({ tune, says }) => {
+    await expect(inventoryOf(withTune('').replace(/tune: .*/u, `tune: ${tune}`))).rejects.toThrow(says);
+  });
+
   it('are refused on a host with less memory, but for what its kernel keeps', async () => {
     const inventory = await inventoryOf(withTune(''));
     const objections = (gigabytes: number): string[] => {
