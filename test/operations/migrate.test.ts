@@ -46,7 +46,7 @@ const database = (datname: string, more: Partial<MigratedDatabase> = {}): Migrat
 });
 
 const contents = (name: string, more: Partial<SourceContents> = {}): SourceContents => ({
-  ...{ name, unidentified: [], unlogged: [], foreign: 0, relations: name === 'postgres' ? 0 : 3, largeObjects: 0 },
+  ...{ name, unidentified: [], firing: [], unlogged: [], foreign: 0, relations: name === 'postgres' ? 0 : 3, largeObjects: 0 },
   ...{ extensions: ['plpgsql'], subscriptions: [], publications: [], ...more },
 });
 
@@ -54,7 +54,7 @@ const ID = '20261130t1300';
 const NAME = `pgprov_migrate_${ID}`;
 const CHOSEN: MigrateOptions = { id: ID, names: ['shop'] };
 const SLOT = { name: `${NAME}_16400`, active: true, lost: false, lag: 100 };
-const COPIED = { name: 'shop', tables: 3, copying: 0, unanalyzed: 0, unfilled: 0, differs: [] };
+const COPIED = { name: 'shop', tables: 3, copying: 0, unfollowed: [], unanalyzed: 0, unfilled: 0, differs: [] };
 const SUBSCRIPTION = { name: NAME, database: 'shop', enabled: true, slot: SLOT.name };
 
 interface Made {

@@ -47,7 +47,8 @@ export function sourceQuery(own: readonly string[]): string {
 
 /** What the other cluster says of a database, in it. */
 export const SOURCE_DATABASE = `SELECT jsonb_build_object('name', current_database(),
-'unidentified', coalesce((SELECT jsonb_agg(c.oid::regclass::text ORDER BY 1) FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ${OWN} AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)))), '[]'),
+'unidentified', coalesce((SELECT jsonb_agg(c.oid::regclass::text ORDER BY 1) FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ${OWN} AND NOT (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate OR c.relreplident = 'i' AND i.indisreplident)))), '[]'),
+'firing', coalesce((SELECT jsonb_agg(format('%I of %s', t.tgname, c.oid::regclass) ORDER BY 1) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') AND ${OWN}), '[]'),
 'unlogged', coalesce((SELECT jsonb_agg(c.oid::regclass::text ORDER BY 1) FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND ${OWN}), '[]'),
 'foreign', (SELECT count(*) FROM pg_class c WHERE c.relkind = 'f' AND ${OWN}),
 'relations', (SELECT count(*) FROM pg_class c WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f', 'S') AND c.relpersistence <> 't' AND ${OWN}),
@@ -68,16 +69,20 @@ export const TARGET = `SELECT jsonb_build_object('version', current_setting('ser
 'origins', coalesce(current_setting('max_active_replication_origins', true), current_setting('max_replication_slots'))::int,
 'subscriptions', coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.subname, 'database', d.datname, 'enabled', s.subenabled, 'slot', s.subslotname)) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid), '[]'))::text;`;
 
+/** Tables of a database here that no subscription follows, so that rows of them do not arrive: they were made since. */
+export const UNFOLLOWED = `SELECT c.oid::regclass FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ${OWN} AND NOT EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE r.srrelid = c.oid AND s.subname LIKE '${PREFIX.replaceAll('_', String.raw`\_`)}%')`;
+
 /** What the host's own server says of a database that was brought, in it. */
 export const TARGET_DATABASE = `SELECT jsonb_build_object('name', current_database(),
 'tables', (SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE s.subname LIKE '${PREFIX.replaceAll('_', String.raw`\_`)}%'),
 'copying', (SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE s.subname LIKE '${PREFIX.replaceAll('_', String.raw`\_`)}%' AND r.srsubstate <> 'r'),
 'unanalyzed', (SELECT count(*) FROM pg_class c WHERE c.relkind = 'r' AND c.reltuples < 0 AND ${OWN}),
+'unfollowed', coalesce((SELECT jsonb_agg(t::text) FROM (${UNFOLLOWED}) AS tables (t)), '[]'),
 'unfilled', (SELECT count(*) FROM pg_class c WHERE c.relkind = 'm' AND NOT c.relispopulated AND ${OWN}))::text;`;
 
 /** What a database consists of, a line each, in words that do not depend on the major version. */
 export const SHAPE = `SELECT regexp_replace(line, E'\\\\s+', ' ', 'g') FROM (
-SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' ELSE 'table' END || ' ' || c.oid::regclass AS line FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't' AND ${OWN}
+SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' ELSE CASE c.relpersistence WHEN 'u' THEN 'unlogged table' ELSE 'table' END END || ' ' || c.oid::regclass AS line FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't' AND ${OWN}
 UNION ALL SELECT 'column ' || c.oid::regclass || ' ' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || coalesce(' default ' || (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = c.oid AND adnum = a.attnum), '') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND c.relpersistence <> 't' AND ${OWN}
 UNION ALL SELECT 'index ' || pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indisvalid AND c.relpersistence <> 't' AND ${OWN}
 UNION ALL SELECT 'constraint ' || c.oid::regclass || ' ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype <> 'n' AND ${OWN}
@@ -87,7 +92,7 @@ UNION ALL SELECT 'label ' || e.enumtypid::regtype || ' ' || e.enumlabel FROM pg_
 ) shape`;
 
 /** Where every sequence is, as `public.orders_id_seq 42 t`; put with \\gexec. */
-export const SEQUENCES = `SELECT format('SELECT %L || last_value || '' '' || is_called FROM %s', c.oid::regclass || ' ', c.oid::regclass) FROM pg_class c WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema') ORDER BY c.oid::regclass::text \\gexec`;
+export const SEQUENCES = `SELECT format('SELECT %L || last_value || '' '' || is_called FROM %s', c.oid::regclass || ' ', c.oid::regclass) FROM pg_class c WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema') ORDER BY c.oid::regclass::text COLLATE "C" \\gexec`;
 
 /** SQL that sets the sequences of a database as they are in the one that is asked; put with \\gexec. */
 export const SEQUENCES_SET = `SELECT format('SELECT format(%L, last_value, is_called) FROM %s', format('SELECT pg_catalog.setval(%L, %%s, %%L);', replace(c.oid::regclass::text, '%', '%%')), c.oid::regclass) FROM pg_class c WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema') \\gexec`;

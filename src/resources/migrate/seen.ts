@@ -62,6 +62,8 @@ export interface TargetContents {
   /** Tables of the subscription, and those of them that are not copied yet. */
   tables: number;
   copying: number;
+  /** Tables that were made here since, and that no subscription follows. */
+  unfollowed: readonly string[];
   unanalyzed: number;
   unfilled: number;
   /** In which it differs from the other cluster's, as lines of diff: `<` is there, `>` is here. */
@@ -94,6 +96,8 @@ export interface SourceContents {
   name: string;
   /** Tables whose rows cannot be told apart. */
   unidentified: readonly string[];
+  /** Triggers that replicated rows fire as well (`ENABLE ALWAYS`, `ENABLE REPLICA`), as `name of table`. */
+  firing: readonly string[];
   unlogged: readonly string[];
   foreign: number;
   relations: number;

@@ -81,9 +81,10 @@ export function defineServers(server: LocalServer, source: MigrationSource, { sc
   const passfile = scratch ? sh`"$scratch"/passfile` : sh`${PASSFILE}`;
   const authority = scratch ? sh`"$scratch"/ca.crt` : sh`${AUTHORITY}`;
   const tls = source.authority === undefined ? sh`PGSSLMODE=prefer` : sh`PGSSLMODE=verify-ca PGSSLROOTCERT=${authority}`;
-  // Whatever was committed before a commit of these is on the disk with it.
+  // Whatever was committed before a commit of these is on the disk with it. No owner of a database has a superuser call functions of theirs by a
+  // search_path, and names are written alike in both.
   const options =
-    '-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c synchronous_commit=on';
+    '-c search_path=pg_catalog -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c synchronous_commit=on';
   const words = ['-XAtqw', '-v', 'ON_ERROR_STOP=1'];
   return sh`cd /
 here() {

@@ -5,7 +5,7 @@ import { scratchDirectory } from '../scratch.js';
 import { seconds } from '../../shell/patience.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import type { Migrating } from './copy.js';
-import { MARK, SEQUENCES, SEQUENCES_SET, SHAPE, SUPERUSERS } from './queries.js';
+import { MARK, SEQUENCES, SEQUENCES_SET, SHAPE, SUPERUSERS, UNFOLLOWED } from './queries.js';
 import { defineServers } from './servers.js';
 
 /** What the mark of a database says here: of which migration it is, and whether clients are to use it. */
@@ -44,12 +44,15 @@ COMMIT;`;
 const sessions = (databases: readonly { datname: string }[], which: string): string =>
   `FROM pg_stat_activity WHERE datname IN (${list(databases)}) AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND ${which}`;
 
-/** Ends sessions until none is left, and looks once more: one that was just coming in is not listed yet. */
+/**
+ * Ends sessions until none is left, and looks once more. One that is just coming in is not listed yet, and holds the lock of its database, under which
+ * it has read whether that is closed, until it is (postinit.c).
+ */
 function sessionsEnded(where: 'here' | 'there', databases: readonly { datname: string }[], which: string): Script {
   const [server, ended, left] = [
     where === 'here' ? sh`here` : sh`there`,
     `SELECT pg_terminate_backend(pid) ${sessions(databases, which)}`,
-    `SELECT count(*) ${sessions(databases, which)}`,
+    `SELECT (SELECT count(*) ${sessions(databases, which)}) + (SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.objid WHERE l.locktype = 'object' AND l.classid = 'pg_database'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid() AND d.datname IN (${list(databases)}) AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = l.pid AND a.usesysid IS NOT NULL))`,
   ];
   return sh`tries=0
 none=0
@@ -75,6 +78,10 @@ export function movedOver({ server, source }: Migrating, id: string, databases: 
   const opened = `BEGIN;
 ${databases.map(({ datname, limit, mark }) => `ALTER DATABASE ${sqlIdentifier(datname)} SET ${MARK} = '${mark.replaceAll("'", "''")} moved :took';\nALTER DATABASE ${sqlIdentifier(datname)} CONNECTION LIMIT ${limit};`).join('\n')}
 COMMIT;`;
+  const stillClosed = `SELECT count(*) FROM pg_database d JOIN pg_replication_slots s ON s.datoid = d.oid WHERE d.datconnlimit = 0 AND s.slot_name IN (${slots})`;
+  // What still commits here is ended first.
+  const settled = `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = current_setting('application_name') AND datname = 'postgres' AND pid <> pg_backend_pid() \\g /dev/null
+SELECT CASE WHEN pg_is_in_recovery() THEN 't:' ELSE 'f:' END || (${movedCount(databases)});`;
   return command({
     name: 'migration-moved',
     summary: 'close the databases there, wait for the last changes, set the sequences, and open the databases here',
@@ -86,6 +93,10 @@ open_there() {
 rm -rf "$scratch"
 ${putThere(reopening(databases))} || echo ${'the databases there are still closed: the same command goes on, or takes it back with --undo'} >&2
 }
+left_closed() {
+rm -rf "$scratch"
+echo 'it is not known whether clients were let in here, so the databases there stay closed: the same command goes on, or takes it back with --undo' >&2
+}
 trap open_there EXIT
 note 'closing the databases there'
 began=$(date +%s.%N)
@@ -93,6 +104,8 @@ ${putThere(closing(databases, id))} || exit 1
 ${sessionsEnded('there', databases, notSuper)}
 strangers=$(there postgres -c ${`SELECT a.usename || ' in ' || a.datname || ' (' || a.application_name || ', process ' || a.pid || ')' ${SUPERUSERS} AND a.datname IN (${list(databases)})`}) || exit 1
 [ -z "$strangers" ] || { echo "superusers are connected there, and may write: $strangers" >&2; exit 1; }
+prepared=$(there postgres -c ${`SELECT gid || ' in ' || database FROM pg_prepared_xacts WHERE database IN (${list(databases)})`}) || exit 1
+[ -z "$prepared" ] || { echo "transactions are prepared there, and not ended: $prepared" >&2; exit 1; }
 there postgres -c ${"SELECT pg_logical_emit_message(true, 'pgprov', 'switch')"} >/dev/null || exit 1
 end=$(there postgres -c 'SELECT pg_current_wal_lsn()') || exit 1
 now=$(date +%s)
@@ -105,7 +118,15 @@ done
 note 'the last changes have arrived'
 ${joinScripts(databases.map(({ datname }) => proved(datname)))}
 took=$(awk -v a="$began" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }')
-printf '%s\n' ${opened} | sed "s/:took'/$took'/" | here postgres -f - || exit 1
+[ "$(there postgres -c ${stillClosed})" = ${databases.length} ] || { echo 'the databases there were opened, or their slots lost, meanwhile' >&2; exit 1; }
+trap left_closed EXIT
+printf '%s\n' ${opened} | sed "s/:took'/$took'/" | here postgres -f - || :
+# A commit whose answer was lost may be in force, and clients must not write to both.
+opened=$(printf '%s\n' ${settled} | here postgres -f -) || exit 1
+[ "$opened" = f:${databases.length} ] || {
+[ "$opened" != f:0 ] || trap open_there EXIT
+exit 1
+}
 trap 'rm -rf "$scratch"' EXIT
 note "clients could not write for $took s"`,
   }) as Resource;
@@ -135,6 +156,8 @@ LC_ALL=C sort -o "$scratch"/there "$scratch"/there
 LC_ALL=C sort -o "$scratch"/here "$scratch"/here
 cmp -s "$scratch"/there "$scratch"/here || { echo ${`definitions of ${database} differ`} >&2; diff "$scratch"/there "$scratch"/here | grep '^[<>]' | head -n 5 >&2; exit 1; }
 [ "$(here ${database} -c ${"SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE s.subname LIKE 'pgprov\\_migrate\\_%' AND r.srsubstate <> 'r'"})" = 0 ] || { echo ${`tables of ${database} are not copied`} >&2; exit 1; }
+strays=$(here ${database} -c ${UNFOLLOWED}) || exit 1
+[ -z "$strays" ] || { echo ${`tables of ${database} are not followed`}": $strays" >&2; exit 1; }
 here ${database} -c 'SELECT txid_current()' >/dev/null || exit 1`;
 }
 

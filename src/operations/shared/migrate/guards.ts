@@ -374,6 +374,14 @@ function contents(run: MigrateRun): OperationObjection[] {
             ),
           ]
         : []),
+      ...(found.firing.length > 0
+        ? [
+            refuse(
+              `${datname} has ${found.firing.length === 1 ? 'a trigger that fires' : 'triggers that fire'} for replicated rows as well, so what ${found.firing.length === 1 ? 'it writes' : 'they write'} would come twice: ${enumerate(found.firing)}`,
+              'ALTER TABLE … ENABLE TRIGGER there, and ENABLE ALWAYS again when clients are moved over',
+            ),
+          ]
+        : []),
       ...(found.largeObjects > 0
         ? [
             refuse(
@@ -427,7 +435,14 @@ function changed(run: MigrateRun): OperationObjection[] {
   const { target } = seenOf(run) ?? {};
   if (options.switch !== true || target === undefined) return [];
   return (options.names ?? []).flatMap((name) => {
-    const differs = target.contents[name]?.differs ?? [];
+    const { differs = [], unfollowed = [] } = target.contents[name] ?? {};
+    if (differs.length === 0 && unfollowed.length > 0)
+      return [
+        refuse(
+          `rows of ${enumerate(unfollowed)} of ${name} do not arrive: ${unfollowed.length === 1 ? 'it was' : 'they were'} made since the copy began`,
+          `ALTER SUBSCRIPTION ${nameOf(options)} REFRESH PUBLICATION in ${name} of ${run.inventory.cluster}, as a superuser`,
+        ),
+      ];
     if (differs.length === 0) return [];
     return [
       refuse(
