@@ -1,3 +1,4 @@
+import { UNENDING_COMMITS } from '../commits-end.js';
 import { command } from '../command.js';
 import { sqlIdentifier, sqlLiteral, type LocalServer } from '../psql.js';
 import type { Resource } from '../resource.js';
@@ -97,6 +98,10 @@ left_closed() {
 rm -rf "$scratch"
 echo 'it is not known whether clients were let in here, so the databases there stay closed: the same command goes on, or takes it back with --undo' >&2
 }
+for server in here there; do
+waits=$("$server" postgres -c ${UNENDING_COMMITS}) || exit 1
+[ -z "$waits" ] || { echo "nothing was closed, because no commit would end $server: it waits for standbys, of which too few stream (synchronous_standby_names: $(printf '%s\n' "$waits" | cut -d ' ' -f 2-)); bring them back first" >&2; exit 1; }
+done
 trap open_there EXIT
 note 'closing the databases there'
 began=$(date +%s.%N)
