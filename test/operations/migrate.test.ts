@@ -54,7 +54,7 @@ const ID = '20261130t1300';
 const NAME = `pgprov_migrate_${ID}`;
 const CHOSEN: MigrateOptions = { id: ID, names: ['shop'] };
 const SLOT = { name: `${NAME}_16400`, active: true, lost: false, lag: 100 };
-const COPIED = { name: 'shop', tables: 3, copying: 0, unfollowed: [], unanalyzed: 0, unfilled: 0, differs: [] };
+const COPIED = { name: 'shop', tables: 3, copying: 0, unanalyzed: 0, unfollowed: [], unfilled: 0, differs: [] };
 const SUBSCRIPTION = { name: NAME, database: 'shop', enabled: true, slot: SLOT.name };
 
 interface Made {
