@@ -109,7 +109,7 @@ CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p
 
   it('opens the other cluster again where the switch fails', () => {
     inShop(here, 'ALTER TABLE orders ADD extra int');
-    expect(look().target?.contents['shop']?.differs).toEqual(['> column orders extra integer']);
+    expect(look().target?.contents['shop']?.differs).toEqual(['> column public.orders extra integer']);
     const { status, said } = run(switching(shop()).apply([], undefined));
     expect([status === 0, said]).toEqual([false, expect.stringContaining('definitions of shop differ')]);
     expect([limit(there), limit(here)]).toEqual(['50', '0']);
