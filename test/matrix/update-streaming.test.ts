@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
 import { offerBrokenServer, offerNextServer, upstream } from '../integration/support/newer-packages.js';
+import { startHostWriter } from '../integration/support/host-writer.js';
 import { must, sql } from '../integration/support/outside.js';
 import { killAtEach, type Finished } from '../integration/support/pgprov.js';
 import { SYSTEMS, type LabHost } from '../lab/index.js';
@@ -29,18 +30,7 @@ describe('an update of servers that stream without Patroni, on Debian 13', () =>
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(0);
     await sql(first, 'CREATE TABLE written (n int)');
-    await must(
-      first,
-      `cat >/root/client.sh <<'END'
-n=0
-while :; do
-n=$((n + 1))
-runuser -u postgres -- psql -XAtqc "INSERT INTO written VALUES ($n)" >/dev/null 2>&1 && echo "$n" >>/root/acknowledged
-sleep 0.1
-done
-END
-systemd-run -q --unit=client /bin/sh /root/client.sh`,
-    );
+    await startHostWriter(first);
     wanted = await offerNextServer(cluster.hosts, VERSION);
   });
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EARLIER, SYSTEMS, type LabHost } from '../lab/index.js';
 import { TestCluster } from '../integration/support/cluster.js';
+import { startHostWriter } from '../integration/support/host-writer.js';
 import { must, sql } from '../integration/support/outside.js';
 import { start, type Finished } from '../integration/support/pgprov.js';
 
@@ -135,18 +136,7 @@ describe('a major upgrade on Debian 13', () => {
     const [first, rows] = [await leader(), await kept()];
     const identifier = await control(first, OLD, older);
     await sql(first, 'CREATE TABLE written (n int)');
-    await must(
-      first,
-      `cat >/root/client.sh <<'END'
-n=0
-while :; do
-n=$((n + 1))
-runuser -u postgres -- psql -XAtqc "INSERT INTO written VALUES ($n)" >/dev/null 2>&1 && echo "$n" >>/root/acknowledged
-sleep 0.1
-done
-END
-systemd-run -q --unit=client /bin/sh /root/client.sh`,
-    );
+    await startHostWriter(first);
     for (const at of [/stop-leader +/u, /upgrade +waiting|upgrade\/upgrade/u, /store +/u, /lead +/u, /others +/u]) {
       const run = start(['upgrade', cluster.file, '--to', String(newer), '--yes', '--output', 'plain']);
       await Promise.race([run.printed(at).catch(() => undefined), run.finished]);
