@@ -10,7 +10,8 @@ import {
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { proofs, sameCommand, switchCommand, told } from './shared/migrate/end.js';
-import { migrateObjections, migrateProblems } from './shared/migrate/guards.js';
+import { migrateProblems } from './shared/migrate/given.js';
+import { migrateObjections } from './shared/migrate/guards.js';
 import { chosenOf, isMoved, sourceOf, undoCommand, type MigrateOptions } from './shared/migrate/seen.js';
 import { forwardSteps, undoSteps } from './shared/migrate/steps.js';
 import { hasPatroni, serverRole, serverRuns } from './shared/servers.js';

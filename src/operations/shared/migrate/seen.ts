@@ -11,6 +11,7 @@ import {
   type MigrationSource,
   type MigrationSourceSeen,
   type MigrationTarget,
+  type OperationObjection,
   type OperationRun,
   type RoleContext,
   type SourceCluster,
@@ -220,4 +221,15 @@ export function given(source: SourceCluster | undefined): SourceCluster {
 export function undoCommand({ source, inventory }: Pick<MigrateRun, 'source' | 'inventory'>): string {
   const { inventory: from } = given(source);
   return pgprov`migrate ${from} --into ${inventory} --undo`;
+}
+
+/** What speaks against it, with what to do. */
+export function refuse(message: string, hint: string): OperationObjection {
+  return { kind: 'refuse', message, hint };
+}
+
+/** The superuser of the cluster that has the databases. */
+export function superuserOf(from: Inventory): string {
+  const [server] = hostsWith(from, 'postgresql');
+  return server === undefined ? 'postgres' : variables(server, 'postgresql').superuser;
 }
