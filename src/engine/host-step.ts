@@ -34,7 +34,8 @@ export async function takeHostStep(cluster: Cluster, id: string, step: HostStep,
   const stage: RunStage = { id, role: id.slice(0, id.indexOf('/')), title: step.title, crossing: crossingOf(step), hosts };
   const shapes = new Map(
     [...hosts].map(([host, part]): [string, HostWork] => {
-      const observations = [...parts.observationsOf(host), ...(step.asks?.(parts.contextOf(host)) ?? [])];
+      const others = step.atOnce === true ? [] : parts.observationsOf(host);
+      const observations = [...others, ...(step.asks?.(parts.contextOf(host)) ?? [])];
       return [host, { observations, stages: [{ id, stage: part }] }];
     }),
   );

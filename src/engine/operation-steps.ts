@@ -58,14 +58,19 @@ export class OperationSteps<Options extends object> {
       await this.#atDesk(step);
       return true;
     }
-    return this.#onHosts(step);
+    return this.#onHosts(step, foreseen);
   }
 
-  /** False: it failed on one of them. */
-  async #onHosts(step: HostStep): Promise<boolean> {
+  /** Carries a step out, and those that follow it at once; false: one failed on one of its hosts. */
+  async #onHosts(step: HostStep, { steps }: Foreseen): Promise<boolean> {
     const { options, cluster, state, begun } = this.#parts;
-    const take = (): Promise<void> => takeHostStep(cluster, `${options.operation.name}/${step.id}`, step, this.#hostParts());
-    await (step.preparesOnly === true ? begun.preparing(take) : take());
+    const take = (each: HostStep): Promise<void> => takeHostStep(cluster, `${options.operation.name}/${each.id}`, each, this.#hostParts());
+    await (step.preparesOnly === true ? begun.preparing(() => take(step)) : take(step));
+    for (const next of followingAtOnce(steps)) {
+      if (cluster.results.errors.length > 0 || cluster.signal.aborted) break;
+      await take(next);
+      state.take(next.id);
+    }
     const failed = cluster.results.errors.length > 0;
     await state.look();
     return !failed;
@@ -186,4 +191,10 @@ export class OperationSteps<Options extends object> {
       contextOf: (host) => this.#parts.state.contextOf(host),
     });
   }
+}
+
+/** The steps that follow the first at once. */
+function followingAtOnce([, ...rest]: readonly OperationStep[]): HostStep[] {
+  const later = rest.findIndex((step) => !('on' in step) || step.atOnce !== true);
+  return rest.slice(0, later === -1 ? rest.length : later).filter((step): step is HostStep => 'on' in step);
 }

@@ -173,6 +173,13 @@ export interface HostStep extends StepWords {
   tidiesUp?: true;
   /** What it changes is in nobody's way and stays where the operation ends early, which has begun nothing by it. */
   preparesOnly?: true;
+  /**
+   * It follows the step before it at once, for what somebody waits for: hosts are not looked at nor guards asked in between, and only what the step
+   * itself needs is asked. So it must not depend on what the step before it changes, but for what its gates and resources ask themselves.
+   */
+  atOnce?: true;
+  /** Who leads when it is over, where it hands the lead over. */
+  leads?: string;
   /** What is asked of each of the hosts in this step alone; the answers stay in what is seen. */
   asks?(context: RoleContext): readonly Observation[];
 }

@@ -249,6 +249,35 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(await scripts({ onlyWatches: true })).not.toContain('pgprov-step.lock');
   });
 
+  it('takes what follows at once with no look and no guard in between, and none of it after a failure', async () => {
+    const walk = async (rest: Partial<HostStep> = {}): Promise<{ ran: Ran; told: string[]; asked: number }> => {
+      clean();
+      let asked = 0;
+      const steps = (now: OperationRun<object>): OperationStep[] => {
+        const [first, ...others] = [stepOn('pg1', rest), stepOn('pg2', { atOnce: true }), stepOn('pg3', { atOnce: true })];
+        return [first, ...others].filter((step) => step !== undefined && bare(now).includes(step.id)) as OperationStep[];
+      };
+      const guards = (): [] => {
+        asked += 1;
+        return [];
+      };
+      const ran = await run(painting({ remaining: (now) => ({ steps: steps(now) }), guards }));
+      const told = ran.events.flatMap((event) => {
+        if (event.type === 'stage-start' || event.type === 'stage-end') return [`${event.type} ${event.stage}`];
+        return event.type === 'surveyed-again' ? [`look ${event.host}`] : [];
+      });
+      return { ran, told, asked };
+    };
+    const { ran, told, asked } = await walk();
+    expect([ran.exitCode, ran.steps]).toEqual([0, ['pg1 paint/pg1 changed', 'pg2 paint/pg2 changed', 'pg3 paint/pg3 changed']]);
+    const [from, until] = [told.indexOf('stage-end paint/pg1'), told.indexOf('stage-end paint/pg3')];
+    // Only what the steps themselves need is asked, on their own hosts.
+    expect(told.slice(from, until).filter((line) => line.startsWith('look'))).toEqual(['look pg2', 'look pg3']);
+    expect(asked).toBe(2);
+    const failed = await walk({ resources: (context) => [paint(context, sh`exit 1`)] });
+    expect([failed.ran.exitCode, failed.ran.steps]).toEqual([1, ['pg1 paint/pg1 failed']]);
+  });
+
   it('asks its guards again before every step', async () => {
     clean();
     const { exitCode, steps, record } = await run(

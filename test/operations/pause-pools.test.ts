@@ -52,6 +52,17 @@ describe('a switchover with --pause-pools', () => {
     expect(ids({ leader: 'pg2', done: ['pause-pools-1', 'hand-over', 'lead-proxies-1', 'resume-pools-1'] })).toEqual([]);
   });
 
+  it('has the proxies wait for the new leader, which nobody has looked at by then', () => {
+    const waitedFor = (scene: Scene): string => {
+      const run = seen(scene);
+      const step = switchover.remaining(run).steps.find(({ id }) => id.startsWith('lead-proxies'));
+      if (step === undefined || !('on' in step)) return 'no step';
+      return `${step.atOnce === true ? 'at once: ' : ''}${step.gates?.(run.contextOf('pg1'))[0]?.probe(undefined).text ?? ''}`;
+    };
+    expect(waitedFor({})).toMatch(/^at once: [^]*\[ "\$up" = pg2 \]/u);
+    expect(waitedFor({ paused: ['pg3'] })).toMatch(/\[ "\$up" = pg1 \]/u);
+  });
+
   it('resumes first what was left paused by a command that was killed, on whichever side of the switchover', () => {
     expect(ids({ paused: ['pg3'] })).toEqual([
       'lead-proxies-1',

@@ -15,6 +15,7 @@ export function handOverStep(leader: string, candidate: string, more: { title?: 
     effect: `${cutsConnections(leader)}${effect}`,
     on: [leader],
     measuresWriteGap: true,
+    leads: candidate,
     resources: (context) => {
       const { name: user, password } = accountsOf(context).restApi;
       return [patroniSwitchover({ url: restApiUrl(context.host), leader, candidate, user, password })];

@@ -72,10 +72,10 @@ export function withPausedPools(run: Run, steps: readonly OperationStep[]): Oper
   const isHeld = first !== undefined && cutsOff(run, first) && run.done.has(`${PAUSED}${turn}`);
   const begun: OperationStep[] = [];
   if (isHeld) {
-    begun.push(first, ...resuming(run, turn, poolHosts(run)));
+    begun.push(first, ...resuming(run, turn, poolHosts(run), 'leads' in first ? first.leads : undefined));
     turn += 1;
   } else if (paused.length > 0) {
-    begun.push(...resuming(run, turn, paused));
+    begun.push(...resuming(run, turn, paused, leaderOf(run.view)));
     turn += 1;
   }
   const left = isHeld ? rest : steps;
@@ -83,7 +83,7 @@ export function withPausedPools(run: Run, steps: readonly OperationStep[]): Oper
     ...begun,
     ...left.flatMap((step): OperationStep[] => {
       if (!cutsOff(run, step)) return [step];
-      const around = [pausing(run, turn), step, ...resuming(run, turn, poolHosts(run))];
+      const around = [pausing(run, turn), step, ...resuming(run, turn, poolHosts(run), 'leads' in step ? step.leads : undefined)];
       turn += 1;
       return around;
     }),
@@ -100,7 +100,7 @@ export function pausedAcross(
   const [first, last] = [steps.findIndex(({ id }) => from.includes(id)), steps.findIndex(({ id }) => id === until)];
   if (last === -1) {
     const paused = pausedHosts(run);
-    return [...(paused.length === 0 ? [] : resuming(run, 1, paused)), ...steps];
+    return [...(paused.length === 0 ? [] : resuming(run, 1, paused, leaderOf(run.view))), ...steps];
   }
   const isPaused = run.done.has(`${PAUSED}1`);
   const ends = first !== -1 || isPaused ? resuming(run, 1, poolHosts(run)) : [];
@@ -190,16 +190,20 @@ function pausing(run: Run, turn: number, atMost = PAUSED_AT_MOST): HostStep {
   };
 }
 
-/** Once every HAProxy leads to the leader that there is then, no client is led to one that is no more. */
-function resuming(run: Run, turn: number, on: readonly string[]): HostStep[] {
+/**
+ * Once every HAProxy leads to the leader that there is then, no client is led to one that is no more. Clients wait for it, so it follows at once.
+ * @param leader who leads then; undefined: whoever is the only one that HAProxy leads to
+ */
+function resuming(run: Run, turn: number, on: readonly string[], leader?: string): HostStep[] {
   const proxies = run.view.hosts('haproxy').map(({ name }) => name);
   const waits: HostStep = {
     id: `${PROXIES}${turn}`,
     title: `wait until HAProxy on ${enumerate(proxies)} leads to the leader`,
     on: proxies,
-    gates: () => [leadsGate(leaderOf(run.view))],
+    atOnce: true,
+    gates: () => [leadsGate(leader)],
   };
-  return [...(proxies.length === 0 || run.done.has(waits.id) ? [] : [waits]), resumeStep(String(turn), on)];
+  return [...(proxies.length === 0 || run.done.has(waits.id) ? [] : [waits]), { ...resumeStep(String(turn), on), atOnce: true }];
 }
 
 function resumeStep(turn: string, on: readonly string[]): HostStep {
