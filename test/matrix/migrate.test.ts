@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { TestCluster } from '../integration/support/cluster.js';
 import { must, sql } from '../integration/support/outside.js';
-import { killAtEach, pgprov, type Finished } from '../integration/support/pgprov.js';
+import { killAtEach, pgprov, start, type Finished } from '../integration/support/pgprov.js';
 import { EARLIER, labInventory, SYSTEMS, type LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
 import { Writer } from '../walk/writer.js';
@@ -164,6 +164,18 @@ describe('pgprov migrate from one major version to a later one, on Debian 13', (
     const before = writer?.acknowledged.length ?? 0;
     await expect.poll(() => writer?.acknowledged.length ?? 0, { timeout: patience(20_000) }).toBeGreaterThan(before);
     expect(await inDatabase(pg1 as LabHost, 'SELECT count(*) > 0 FROM walk')).toBe('t');
+  });
+
+  it('breaks off within a minute or two where the network swallows the other cluster in the middle of the switch, and goes on', async () => {
+    const rule = `ipproto tcp sport 5432 to ${(pg2 as LabHost).address} blackhole`;
+    const run = start(['migrate', cluster.file, '--into', into, '--switch', '--yes', '--output', 'plain']);
+    await run.printed(/migrate\/switch +note: closing/u);
+    await must(pg1 as LabHost, `ip rule add priority 100 ${rule}`);
+    const { code, all } = await run.finished;
+    await must(pg1 as LabHost, `ip rule del ${rule}`);
+    expect([code, all]).toEqual([1, expect.stringContaining('the databases there are still closed')]);
+    expect(await sql(pg1 as LabHost, "SELECT datconnlimit FROM pg_database WHERE datname = 'shop'")).toBe('0');
+    expect(await sql(pg2 as LabHost, "SELECT datconnlimit FROM pg_database WHERE datname = 'shop'")).toBe('0');
   });
 
   it('switches with no acknowledged row lost, also after kill -9 within', async () => {

@@ -178,7 +178,8 @@ done`,
     run: sh`${defineServers(server, source)}
 for database in ${databases}; do
 note "gathering statistics of $database"
-here "$database" -c ANALYZE || exit 1
+# Statistics need no standby, and one that is away would have it wait for ever.
+here "$database" -c 'SET synchronous_commit TO local' -c ANALYZE || exit 1
 done`,
   }) as Resource;
 }

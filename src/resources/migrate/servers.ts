@@ -10,7 +10,22 @@ import type { Resource } from '../resource.js';
 /** Where a host has what lets it read another cluster's databases, while they are brought here. */
 export const MIGRATION_DIRECTORY = '/var/lib/pgprov/migrate';
 
-const [PASSFILE, AUTHORITY] = [`${MIGRATION_DIRECTORY}/passfile`, `${MIGRATION_DIRECTORY}/ca.crt`];
+const [PASSFILE, AUTHORITY, SERVICES] = [
+  `${MIGRATION_DIRECTORY}/passfile`,
+  `${MIGRATION_DIRECTORY}/ca.crt`,
+  `${MIGRATION_DIRECTORY}/pg_service.conf`,
+];
+
+/**
+ * libpq knows these words in a service file or a connection string alone, and in no variable. With them a connection that the network swallows breaks
+ * within a minute; otherwise its end would never come, while nobody can write.
+ */
+const SERVICE = `[source]
+keepalives_idle=15
+keepalives_interval=5
+keepalives_count=6
+tcp_user_timeout=45000
+`;
 
 /** The servers of another cluster, of which the one that takes writes is asked. */
 export interface MigrationSource {
@@ -39,6 +54,7 @@ export function migrationAccess(source: MigrationSource, { user: owner, group }:
   return [
     directory({ path: MIGRATION_DIRECTORY, owner, group, mode: '0700' }) as Resource,
     file({ path: PASSFILE, owner, group, mode: '0600', content: new Secret(passfileOf(source)) }) as Resource,
+    file({ path: SERVICES, owner, group, mode: '0600', content: SERVICE }) as Resource,
     ...(authority === undefined ? [] : [file({ path: AUTHORITY, owner, group, mode: '0600', content: authority }) as Resource]),
   ];
 }
@@ -79,6 +95,7 @@ export function subscriptionString(source: MigrationSource, database: string): s
 export function defineServers(server: LocalServer, source: MigrationSource, { scratch = false } = {}): Script {
   const { binDirectory, user, home, socketDirectory, port, superuser = user } = server;
   const passfile = scratch ? sh`"$scratch"/passfile` : sh`${PASSFILE}`;
+  const services = scratch ? sh`"$scratch"/pg_service.conf` : sh`${SERVICES}`;
   const authority = scratch ? sh`"$scratch"/ca.crt` : sh`${AUTHORITY}`;
   const tls = source.authority === undefined ? sh`PGSSLMODE=prefer` : sh`PGSSLMODE=verify-ca PGSSLROOTCERT=${authority}`;
   // Whatever was committed before a commit of these is on the disk with it. No owner of a database has a superuser call functions of theirs by a
@@ -87,6 +104,8 @@ export function defineServers(server: LocalServer, source: MigrationSource, { sc
     '-c search_path=pg_catalog -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c synchronous_commit=on';
   const words = ['-XAtqw', '-v', 'ON_ERROR_STOP=1'];
   return sh`cd /
+service=
+[ ! -e ${services} ] || service='PGSERVICE=source PGSERVICEFILE='${services}
 here() {
 on=$1
 shift
@@ -95,7 +114,7 @@ runuser -u ${user} -- env ${`HOME=${home}`} PGDATABASE="$on" ${`PGHOST=${socketD
 reach() {
 on=$1
 shift
-runuser -u ${user} -- env ${`HOME=${home}`} PGDATABASE="$on" ${`PGHOST=${source.servers.map(({ address }) => address).join(',')}`} ${`PGPORT=${source.servers.map((each) => each.port).join(',')}`} ${`PGUSER=${source.user}`} PGPASSFILE=${passfile} PGTARGETSESSIONATTRS=read-write ${`PGCONNECT_TIMEOUT=${CONNECTS_WITHIN}`} ${tls} PGCLIENTENCODING=UTF8 PGAPPNAME=pgprov-migrate ${`PGOPTIONS=${options}`} "$@"
+runuser -u ${user} -- env $service ${`HOME=${home}`} PGDATABASE="$on" ${`PGHOST=${source.servers.map(({ address }) => address).join(',')}`} ${`PGPORT=${source.servers.map((each) => each.port).join(',')}`} ${`PGUSER=${source.user}`} PGPASSFILE=${passfile} PGTARGETSESSIONATTRS=read-write ${`PGCONNECT_TIMEOUT=${CONNECTS_WITHIN}`} ${tls} PGCLIENTENCODING=UTF8 PGAPPNAME=pgprov-migrate ${`PGOPTIONS=${options}`} "$@"
 }
 there() {
 on=$1
@@ -114,6 +133,7 @@ reach "$on" ${`${binDirectory}/`}"$program" "$@"
 export function scratchAccess(source: MigrationSource, { user }: Pick<LocalServer, 'user'>): Script {
   return sh`umask 077
 printf %s ${passfileOf(source)} >"$scratch"/passfile
+printf %s ${SERVICE} >"$scratch"/pg_service.conf
 ${source.authority === undefined ? sh`:` : sh`printf %s ${source.authority} >"$scratch"/ca.crt`}
 chown -R ${user} "$scratch"`;
 }
