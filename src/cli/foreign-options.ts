@@ -6,6 +6,8 @@ interface Counterpart {
   flags: RegExp;
   /** The first of these that the command has. */
   options?: readonly string[];
+  /** It counts only where it takes no value. */
+  switches?: true;
   /** Where it has none of them. */
   otherwise?: string;
 }
@@ -18,6 +20,7 @@ const COUNTERPARTS: readonly Counterpart[] = [
   {
     flags: /^(?:-C|-n|--dry-run|--check|--noop)$/u,
     options: ['--check'],
+    switches: true,
     otherwise: `${pgprov`plan inventory.yml`} shows what apply would change, and changes nothing`,
   },
   { flags: /^(?:-D|--diff)$/u, options: ['--diff'], otherwise: `${pgprov`plan inventory.yml`} shows the differences of files` },
@@ -67,7 +70,9 @@ export function counterpartOf(flag: string, command: Command): string | undefine
   const found = COUNTERPARTS.find(({ flags }) => flags.test(name));
   if (found === undefined) return undefined;
   const has = (long: string): boolean => command.options.some((own) => own.long === long);
-  const option = found.options?.find(has);
+  // One that takes a value here is another thing than a switch of the same name.
+  const isSwitch = (long: string): boolean => command.options.some((own) => own.long === long && !own.required && !own.optional);
+  const option = found.options?.find(found.switches === true ? isSwitch : has);
   if (option === undefined) return found.otherwise;
   const remark = REMARKS[option] === undefined ? '' : `: ${REMARKS[option]}`;
   const groups = option === '--host' && has('--group') ? '; --group takes groups' : '';

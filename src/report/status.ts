@@ -33,24 +33,39 @@ export function verdictWords(status: ClusterStatus): string {
 
 /** Everything that was seen to be wrong with a cluster, each in one clause. */
 export function wrongWith(status: ClusterStatus): string[] {
+  if (status.absent === true) return membersWrong(status);
+  const parts = [membersWrong, storeProblems, certificateProblems, serviceProblems];
+  return [...new Set([...parts.flatMap((part) => part(status)), ...status.problems])];
+}
+
+/** What is wrong with the servers, and with how they belong together. */
+export function membersWrong(status: ClusterStatus): string[] {
   if (status.absent === true) return [`there is no cluster yet: ${pgprov`apply ${status.inventory ?? 'INVENTORY'}`} makes it`];
   const identifiers = new Set(status.members.flatMap(({ systemIdentifier }) => systemIdentifier ?? []));
-  const found = [
+  return [
     ...(status.members.length > 0 && status.leader === undefined && status.leaderUnknown !== true
       ? [status.topology === 'streaming' ? 'no server is the primary' : 'no member holds the leader lock']
       : []),
     ...status.members.flatMap((member) => memberProblems(member)),
     ...(identifiers.size > 1 ? [`the members hold different databases (system identifiers ${[...identifiers].join(', ')})`] : []),
-    ...status.etcd.flatMap((member) => etcdProblems(member)),
-    ...status.certificates.flatMap(({ host, daysLeft, given }) =>
-      daysLeft > 0
-        ? []
-        : [`${host}: ${given === undefined ? 'its certificate' : `the certificate that is given for ${given}`} has expired`],
-    ),
-    ...(status.services ?? []).flatMap(({ host, role, text, level }) => (level === 'problem' ? [`${host}: ${role}: ${text}`] : [])),
-    ...status.problems,
   ];
-  return [...new Set(found)];
+}
+
+/** What is wrong with the members of etcd. */
+export function storeProblems({ etcd }: Pick<ClusterStatus, 'etcd'>): string[] {
+  return etcd.flatMap((member) => etcdProblems(member));
+}
+
+/** The certificates that have expired. */
+export function certificateProblems({ certificates }: Pick<ClusterStatus, 'certificates'>): string[] {
+  return certificates.flatMap(({ host, daysLeft, given }) =>
+    daysLeft > 0 ? [] : [`${host}: ${given === undefined ? 'its certificate' : `the certificate that is given for ${given}`} has expired`],
+  );
+}
+
+/** What roles say is wrong with their services. */
+export function serviceProblems({ services = [] }: Pick<ClusterStatus, 'services'>): string[] {
+  return services.flatMap(({ host, role, text, level }) => (level === 'problem' ? [`${host}: ${role}: ${text}`] : []));
 }
 
 function memberProblems({ name, problem, checksums }: MemberStatus): string[] {

@@ -3,6 +3,8 @@ import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import { onInventory, type SetExit } from '../action.js';
 import { withHosts, withInventory, withPasswords, withTimings } from '../command-options.js';
 import { choiceOption, timeSpan } from '../option-values.js';
+import { CHECKS } from '../../report/check-names.js';
+import { checkNames, limitsOf } from './check-options.js';
 import type { PingOptions } from './ping.js';
 import type { StatusOptions } from './status.js';
 
@@ -29,11 +31,19 @@ export function addStatusCommands(program: Command, setExit: SetExit): void {
       ]).conflicts('timings'),
     )
     .option('--interval <time>', 'time between two looks of --watch and --until, such as 2s; default: 5s', timeSpan('--interval', 500))
+    .addOption(
+      new Option('--check <names>', `for a monitoring system: ${CHECKS.join(', ')}, or all; ends as its plugins do, with 0 to 3`)
+        .argParser(checkNames)
+        .conflicts(['watch', 'until', 'json', 'keys', 'timings']),
+    )
+    .option('--warning <limits>', 'of --check, from which on it warns, such as lag=64MiB,certs=30d,backup=26h', limitsOf('--warning'))
+    .option('--critical <limits>', 'of --check, from which on it is critical', limitsOf('--critical'))
     .option('--timeout <time>', 'how long --until waits, such as 10m; default: 60s', timeSpan('--timeout'))
     .action(
       onInventory<StatusOptions>(setExit, async () => {
         const { status } = await import('./status.js');
         return async (file, options) => {
+          if (options.check !== undefined) return (await import('./check.js')).check(file, options);
           if (options.watch === true) return (await import('./watch.js')).watch(file, options);
           return options.until === undefined ? status(file, options) : (await import('./until.js')).until(file, options);
         };

@@ -1,4 +1,5 @@
 import type { ExitCode } from '../../lib/errors.js';
+import type { CheckName, Limits } from '../../report/check-names.js';
 import { renderStatus } from '../../report/status-text.js';
 import { errorLook } from '../colors.js';
 import type { CommonOptions } from '../options.js';
@@ -17,6 +18,11 @@ export interface StatusOptions extends CommonOptions, TimingOptions {
   watch?: boolean;
   /** Look again until this is so. */
   until?: 'healthy';
+  /** Answer as a monitoring plugin, of these parts. */
+  check?: readonly CheckName[];
+  /** Limits of `check`. */
+  warning?: Limits;
+  critical?: Limits;
   /** Milliseconds between two looks. */
   interval?: number;
   /** Milliseconds for which `until` waits. */

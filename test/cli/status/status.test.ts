@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
+import { check } from '../../../src/cli/status/check.js';
 import { status, type StatusOptions } from '../../../src/cli/status/status.js';
 import { endOperation, writeOperation } from '../../../src/store/operation-record.js';
 import { storeDirectory } from '../../../src/store/store.js';
@@ -46,6 +47,30 @@ describe('pgprov status', () => {
         unfinished: expect.stringContaining('the restart that ann@laptop began') as string,
       });
       await endOperation(store);
+    });
+
+    it('answers as a plugin of a monitoring system, whatever it meets', async () => {
+      three.giveData('pg1');
+      const asked: StatusOptions = { check: ['members', 'differences', 'backup'] };
+      const checked =
+        (options: StatusOptions, file = three.inventory) =>
+        (environment: Environment) =>
+          check(file, options, environment);
+      const well = await three.run(checked({ check: ['members'] }));
+      expect([well.exitCode, well.stderr, well.stdout.split('\n')[0]]).toEqual([
+        0,
+        '',
+        expect.stringMatching(/^PGPROV OK - demo: members: /u),
+      ]);
+      const away = await three.run(checked({ check: ['members'] }), { machines: { pg2: { unreachable: true } } });
+      expect([away.exitCode, away.stdout.split('\n')[0]]).toEqual([
+        3,
+        expect.stringMatching(/^PGPROV UNKNOWN - demo: members: pg2 refuses/u),
+      ]);
+      const none = await three.run(checked(asked));
+      expect([none.exitCode, none.stdout]).toEqual([1, expect.stringMatching(/\[WARNING\] differences: .*\n\[UNKNOWN\] backup: no host has the role backup/u)]);
+      const missing = await three.run(checked(asked, `${three.inventory}.not`));
+      expect([missing.exitCode, missing.stdout]).toEqual([3, expect.stringMatching(/^PGPROV UNKNOWN - /u)]);
     });
 
     it('reports an unreachable host in its answer, not next to it', async () => {
