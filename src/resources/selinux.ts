@@ -23,8 +23,8 @@ exit 1
 fi`;
 
 /**
- * A directory whose content has an SELinux type, now and after a relabelling. Where SELinux is off nothing is
- * done; it is never switched off or to permissive.
+ * A directory whose content has an SELinux type, now and after a relabelling; one that is not there yet gets it by `restorecon` of who makes it.
+ * Where SELinux is off nothing is done; it is never switched off or to permissive.
  */
 export function selinuxDirectory({ path, type }: { path: string; type: string }): Resource<SelinuxState> {
   const id = `selinux-directory:${path}`;
@@ -42,7 +42,7 @@ else echo wrong; fi`,
     diff: (state) => (state === 'wrong' ? [{ action: 'update', summary: `label ${path} as ${type} for SELinux` }] : []),
     apply: () => sh`${withSemanage}
 semanage fcontext -a -t ${type} ${pattern} 2>/dev/null || semanage fcontext -m -t ${type} ${pattern}
-restorecon -R ${path}`,
+if [ -e ${path} ]; then restorecon -R ${path}; fi`,
     digest: () => digestOf(id, type),
   };
 }

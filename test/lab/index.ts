@@ -9,6 +9,16 @@ export { LAB_DIR, LAB_ID } from './paths.js';
 export type { Result } from './process.js';
 export { SELINUX_LOG, SELINUX_MODE } from './selinux.js';
 export { DEBIAN_URL, DOWN, type Fault, faultyPgdg, PGDG_KEY_URL, PGDG_URL, YUM_KEY_URL, YUM_URL } from './sites.js';
-export { type DebianFacts, EARLIER, type ElFacts, type Family, type System, SYSTEM_NAMES, type SystemFacts, SYSTEMS } from './systems.js';
+export {
+  type DebianFacts,
+  EARLIER,
+  type ElFacts,
+  type Family,
+  LATER,
+  type System,
+  SYSTEM_NAMES,
+  type SystemFacts,
+  SYSTEMS,
+} from './systems.js';
 export { restoreCluster, type RestoredCluster } from './stages/cluster.js';
 export { ensurePackages } from './stages/packages.js';

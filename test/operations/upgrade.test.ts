@@ -4,7 +4,10 @@ import type { UpgradeOptions } from '../../src/operations/shared/upgrade/seen.js
 import type { OperationRun } from '../../src/plan/operation.js';
 import { POOLER } from '../../src/resources/pgbouncer/pooler.js';
 import type { Tablespace } from '../../src/resources/streaming/tablespaces.js';
-import { inventoryOf } from '../support/inventory.js';
+import { debian13 } from '../../src/platform/debian.js';
+import { rocky9 } from '../../src/platform/el.js';
+import type { Platform } from '../../src/platform/platform.js';
+import { contextOf, inventoryOf } from '../support/inventory.js';
 import { CHOSEN, data, GIB, inventory, seen, TEXT, type Made } from './upgrade-seen.js';
 
 const steps = (run: OperationRun<UpgradeOptions>): string[] => upgrade.remaining(run).steps.map(({ id }) => id);
@@ -78,6 +81,21 @@ describe('the steps of an upgrade', () => {
 });
 
 const inventory15 = await inventoryOf(TEXT.replace('17', '15'));
+
+describe('the place for the new data', () => {
+  const idsOn = (platform: Platform, text: string): Promise<string[]> =>
+    inventoryOf(text).then((own) => {
+      const step = upgrade.remaining(seen({ up: undefined }, CHOSEN, own)).steps.find(({ id }) => id === 'upgrade');
+      return step !== undefined && 'resources' in step ? (step.resources?.(contextOf(own, 'pg1', platform)) ?? []).map(({ id }) => id) : [];
+    });
+
+  it('has its label before pg_upgrade is started, since what is made in it inherits that', async () => {
+    const own = TEXT.replace('{version: 17}', "{version: 17, data_dir: '/data/{version}/main'}");
+    expect(await idsOn(rocky9, own)).toEqual(['selinux-directory:/data/17/main', 'upgraded:/data/17/main']);
+    expect(await idsOn(rocky9, TEXT)).toEqual(['upgraded:/var/lib/pgsql/17/data']);
+    expect(await idsOn(debian13, own)).toEqual(['upgraded:/data/17/main']);
+  });
+});
 
 describe('an upgrade with the pools paused', async () => {
   const pooled = await inventoryOf(TEXT.replace('etcd, patroni]', 'etcd, patroni, haproxy, pgbouncer]'));

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { selinuxBoolean, selinuxDirectory, selinuxPort, type SelinuxState } from '../../src/resources/selinux.js';
 import { freshDirectory } from '../support/directory.js';
@@ -117,15 +118,26 @@ describe('selinuxDirectory', () => {
         rules: ['-a', '-m'],
       },
     ])('$title, and labels what is there', async ({ semanage, rules }) => {
+      const path = work.at('data');
+      mkdirSync(path);
       const matchpathcon = `if [ -e '${work.at('labelled')}' ]; then echo a:b:postgresql_db_t:s0; else echo a:b:default_t:s0; fi`;
       const restorecon = `case $1 in -R) : >'${work.at('labelled')}' ;; esac`;
       const host = new MadeUpHost({ root: work.path, programs: { ...ON, semanage, matchpathcon, restorecon } });
-      const { answer: done, after, left } = await bringAbout(shell, host.resource(directory));
+      const { answer: done, after, left } = await bringAbout(shell, host.resource(selinuxDirectory({ path, type: 'postgresql_db_t' })));
       expect({ done, after, left }).toEqual({ done: { status: 0, words: '' }, after: 'right', left: [] });
       expect(host.calls().filter((line) => /^semanage|^restorecon -R|^dnf/u.test(line))).toEqual([
-        ...rules.map((rule) => `semanage fcontext ${rule} -t postgresql_db_t /data/pg\\.17(/.*)?`),
-        'restorecon -R /data/pg.17',
+        ...rules.map((rule) => `semanage fcontext ${rule} -t postgresql_db_t ${path}(/.*)?`),
+        `restorecon -R ${path}`,
       ]);
+    });
+
+    it('has the rule before the directory is there, and who makes it labels it', async () => {
+      const semanage = `: >'${work.at('labelled')}'`;
+      const matchpathcon = `if [ -e '${work.at('labelled')}' ]; then echo a:b:postgresql_db_t:s0; else echo a:b:default_t:s0; fi`;
+      const restorecon = "case $1 in -R) echo 'No such file or directory' >&2; exit 255 ;; esac";
+      const host = new MadeUpHost({ root: work.path, programs: { ...ON, semanage, matchpathcon, restorecon } });
+      const { answer: done, after } = await bringAbout(shell, host.resource(directory));
+      expect({ done, after }).toEqual({ done: { status: 0, words: '' }, after: 'right' });
     });
 
     it('fails with semanage’s own message', async () => {

@@ -46,6 +46,9 @@ function isUpgraded({ path }: Major): Script {
  * pg_upgrade makes a data directory of the new major from the former one, which stays as it is, or is at it: in a unit of its own, so that it goes on
  * when pgprov is cut off. It works beside the place of the new directory, which is renamed when it is whole. What an upgrade that was broken off has
  * made there, and in the directories of tablespaces, is made anew.
+ *
+ * The empty directory at that place becomes the one in which initdb makes the new cluster: so that has its label where SELinux is on, and the database
+ * user need not be let make a directory there.
  */
 export function upgradeRuns(options: UpgradeRunOptions): Resource<{ done: boolean }> {
   const { from, to, ownership, unit } = options;
@@ -96,7 +99,16 @@ chown ${user} "$work"
 trap 'rm -rf "$work"' EXIT
 ${halfSpacesRemoved(draft, to.version)}
 rm -rf ${draft}
-if [ -d ${to.path} ]; then rmdir ${to.path}; fi
+if [ ! -d ${to.path} ]; then
+mkdir ${to.path}
+if command -v restorecon >/dev/null 2>&1; then restorecon ${to.path} || :; fi
+fi
+if [ -n "$(ls -A ${to.path})" ]; then
+echo ${`${to.path} is not empty`}
+exit 1
+fi
+${setOwnershipScript(to.path, ownership)}
+mv -T ${to.path} ${draft}
 ${asDatabaseUser(server, sh`${`${binDirectory}/initdb`} -D ${draft} --auth-local=peer ${initdb}`)} >${SAID} 2>&1 || { tail -n ${LINES} ${SAID}; exit 1; }
 ${newSpacesNoted(from.path, draft, to.version)}
 cp -p ${`${draft}/postgresql.conf`} "$work/postgresql.conf"

@@ -7,14 +7,16 @@ import { inLab } from '../../lab/paths.js';
 import type { LabHost } from '../../lab/index.js';
 import { must } from './outside.js';
 
-/** A package of the lab's mirror for EL, made anew with a higher release. */
+/** A package of the lab's mirror for EL, made anew with another release. */
 export interface NewerRpm {
   name: string;
+  /** Another version; default: that of the mirror's. */
+  version?: string;
   /** Shell that changes the unpacked package, in its directory. */
   change?: string;
 }
 
-/** Unpacks `$1`, has `$2` change it, and packs it with release `$3` into `$4`: the same files, scriptlets and dependencies. */
+/** Unpacks `$1`, has `$2` change it, and packs it as version `$3`, release `$4`, into `$5`: the same files, scriptlets and dependencies. */
 const RESPIN = `set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,13 +24,14 @@ mkdir "$work/stage"
 rpm2archive - <"$1" | tar -C "$work/stage" -xz
 ( cd "$work/stage" && eval "$2" )
 spec=$work/new.spec
-release=$(rpm -qp --qf '%{VERSION}-%{RELEASE}' "$1" 2>/dev/null)
+present=$(rpm -qp --qf '%{VERSION}-%{RELEASE}' "$1" 2>/dev/null)
+name=$(rpm -qp --qf '%{NAME}' "$1" 2>/dev/null)
 {
 printf '%%define debug_package %%{nil}\\n%%define __os_install_post %%{nil}\\n%%define _build_id_links none\\n'
-rpm -qp --qf 'Name: %{NAME}\\nVersion: %{VERSION}\\n' "$1" 2>/dev/null
-printf 'Release: %s\\nSummary: newer\\nLicense: free\\nAutoReqProv: no\\n' "$3"
+printf 'Name: %s\\nVersion: %s\\nRelease: %s\\nSummary: newer\\nLicense: free\\nAutoReqProv: no\\n' "$name" "$3" "$4"
 rpm -qp --qf 'BuildArch: %{ARCH}\\n' "$1" 2>/dev/null | grep noarch || :
-rpm -qp --requires "$1" 2>/dev/null | grep -v -e '^rpmlib' -e '^/bin/sh' | sed "s/$release/\${release%-*}-$3/; s/^/Requires: /"
+rpm -qp --requires "$1" 2>/dev/null | grep -v -e '^rpmlib' -e '^/bin/sh' | sed "s/$present/$3-$4/; s/^/Requires: /"
+rpm -qp --provides "$1" 2>/dev/null | grep -v "^$name" | sed "s/$present/$3-$4/; s/^/Provides: /"
 printf '%%description\\nnewer\\n%%install\\ncp -a %s/. %%{buildroot}/\\n' "$work/stage"
 rpm -qp --scripts "$1" 2>/dev/null | sed 's/^preinstall scriptlet.*/%pre/; s/^postinstall scriptlet.*/%post/; s/^preuninstall scriptlet.*/%preun/; s/^postuninstall scriptlet.*/%postun/'
 printf '%%files\\n'
@@ -40,7 +43,7 @@ case "$flags" in c*c*) kind='%config(noreplace) ' ;; esac
 printf '%s%%attr(%s,%s,%s) "%s"\\n' "$kind" "$(printf '%s' "$mode" | tail -c 4)" "$user" "$group" "$path"
 done
 } >"$spec"
-rpmbuild -bb --quiet --target x86_64 --define "_topdir $work/top" --define "_rpmdir $4" --define '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' --define '_empty_manifest_terminate_build 0' --define '_binary_payload w3.gzdio' "$spec"
+rpmbuild -bb --quiet --target x86_64 --define "_topdir $work/top" --define "_rpmdir $5" --define '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' --define '_empty_manifest_terminate_build 0' --define '_binary_payload w3.gzdio' "$spec"
 `;
 
 /** Has Rocky hosts offer themselves these packages with another release; gives the versions by name. */
@@ -52,7 +55,7 @@ export async function offerNewerRpms(
   const run = promisify(execFile);
   const folder = await mkdtemp(join(tmpdir(), 'pgprov-newer-'));
   const versions: [string, string][] = [];
-  for (const { name, change = ':' } of packages) {
+  for (const { name, version, change = ':' } of packages) {
     const { stdout: found } = await run('find', [
       inLab('sites', 'download.postgresql.org'),
       '-regex',
@@ -61,9 +64,9 @@ export async function offerNewerRpms(
       '*rhel-9*',
     ]);
     const [file = ''] = found.split('\n');
-    await run('sh', ['-c', RESPIN, 'respin', file, change, release, folder]);
-    const { stdout: version } = await run('rpm', ['-qp', '--qf', '%{VERSION}', file]);
-    versions.push([name, `${version}-${release}`]);
+    const made = version ?? (await run('rpm', ['-qp', '--qf', '%{VERSION}', file])).stdout;
+    await run('sh', ['-c', RESPIN, 'respin', file, change, made, release, folder]);
+    versions.push([name, `${made}-${release}`]);
   }
   await run('createrepo_c', ['--quiet', '--general-compress-type=gz', folder]);
   await run('tar', ['-C', folder, '-czf', `${folder}.tar.gz`, '.']);

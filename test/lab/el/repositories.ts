@@ -3,17 +3,18 @@ import { dirname, relative } from 'node:path';
 
 import { publicKey, type SigningKey } from '../keys.js';
 import { siteFolder } from '../sites.js';
-import type { ElFacts } from '../systems.js';
+import { type ElFacts, LATER } from '../systems.js';
 
 /** A version of Enterprise Linux. */
 export type Major = ElFacts['major'];
 
 /** PGDG's repositories for a version, by the name of the folder that the recipe puts their packages into; paths below `/pub/repos/yum`. */
-export function pgdgPaths(major: Major): Record<'pgdg-common' | 'pgdg-15' | 'pgdg-extras', string> {
+export function pgdgPaths(major: Major): Record<'pgdg-common' | 'pgdg-extras', string> & Record<`pgdg-${number}`, string> {
+  const versions = major === 9 ? [15, LATER] : [15];
   return {
     'pgdg-common': `common/redhat/rhel-${major}-x86_64`,
-    'pgdg-15': `15/redhat/rhel-${major}-x86_64`,
     'pgdg-extras': `common/pgdg-rhel${major}-extras/redhat/rhel-${major}-x86_64`,
+    ...Object.fromEntries(versions.map((version) => [`pgdg-${version}`, `${version}/redhat/rhel-${major}-x86_64`])),
   };
 }
 

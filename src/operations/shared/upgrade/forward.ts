@@ -164,7 +164,8 @@ function upgradeStep(run: UpgradeRun): OperationStep[] {
           ? 'its files are cloned; the former data stays as it is'
           : 'its files are copied; the former data stays as it is',
       on: [member],
-      resources: (context) => [upgradeRuns(upgrading(run, context))],
+      // What initdb makes inherits the label of the directory that it is given.
+      resources: (context) => [...dataLabel(context.host, context.platform), upgradeRuns(upgrading(run, context))],
       gates: (context) => [upgradedGate(upgrading(run, context))],
     },
   ];

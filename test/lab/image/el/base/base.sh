@@ -9,9 +9,11 @@ of_suite() {
   awk -F '|' -v suite="$1" '!/^#/ && $4 == suite { print $5 }' "$LAB_RECIPE/../rpm/from-debs/table"
 }
 LAB_DEBS="postgresql-15 postgresql-client-15 haproxy keepalived $(of_suite bookworm)"
-# These are nearer to what PGDG ships, and they run on bookworm's libc and python; PgBouncer brings a libc of its own.
-LAB_NEWER_DEBS="etcd-server etcd-client patroni pgbackrest pgbouncer libc6 $(of_suite trixie)"
-export LAB_RECIPE LAB_PAYLOAD LAB_DEBS LAB_NEWER_DEBS
+# These are nearer to what PGDG ships, or are a later PostgreSQL, and they run on bookworm's python.
+LAB_NEWER_DEBS="postgresql-17 postgresql-client-17 etcd-server etcd-client patroni pgbackrest pgbouncer $(of_suite trixie)"
+# What they are linked against. One C library for both PostgreSQL versions, as on a real host: locales sort alike in both.
+LAB_NEWER_LIBRARIES="libc6 libc-bin locales libstdc++6 libicu76"
+export LAB_RECIPE LAB_PAYLOAD LAB_DEBS LAB_NEWER_DEBS LAB_NEWER_LIBRARIES
 
 # What a minimal installation of Rocky has.
 base=systemd,systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,sudo,ca-certificates,openssl,gnupg,curl

@@ -33,8 +33,12 @@ build() {
     --define "dist $dist" --define "major $major" "$@" "$spec"
 }
 
+# The major versions of PostgreSQL: Rocky 9 has a second one to upgrade to.
+[ "$major" = 8 ] && majors=15 || majors='15 17'
 # PostgreSQL takes as long as all the others together.
-(. "$recipe/postgresql/package.sh") &
+(
+  for pgmajor in $majors; do . "$recipe/postgresql/package.sh"; done
+) &
 postgresql=$!
 for package in etcd haproxy keepalived patroni pgbackrest pgbouncer repository from-debs selinux langpack epel rocky; do
   (. "$recipe/$package/package.sh")

@@ -1,31 +1,38 @@
-# PostgreSQL 15 as PGDG lays it out on EL: all below /usr/pgsql-15. Debian's binaries look for their files at paths that
+# PostgreSQL $pgmajor as PGDG lays it out on EL: all below /usr/pgsql-NN. Debian's binaries look for their files at paths that
 # were compiled in, so those are links.
-stage=$work/stage/postgresql
-lists=$work/lists/postgresql
-prefix=usr/pgsql-15
-server=$payload/postgresql-15
-client=$payload/postgresql-client-15
+stage=$work/stage/postgresql-$pgmajor
+lists=$work/lists/postgresql-$pgmajor
+prefix=usr/pgsql-$pgmajor
+server=$payload/postgresql-$pgmajor
+client=$payload/postgresql-client-$pgmajor
+# of_major FILE TARGET MODE: a file of the recipe, for this major version.
+of_major() {
+  sed "s/@major@/$pgmajor/g" "$recipe/postgresql/$1" >"$2"
+  chmod "$3" "$2"
+}
 
-mkdir -p "$lists" "$stage/$prefix" "$stage/usr/lib/postgresql/15" "$stage/usr/share/postgresql" "$stage/usr/bin" \
+mkdir -p "$lists" "$stage/$prefix" "$stage/usr/lib/postgresql/$pgmajor" "$stage/usr/share/postgresql" "$stage/usr/bin" \
   "$stage/usr/lib/systemd/system" "$stage/usr/lib/tmpfiles.d" "$stage/etc/pam.d" \
-  "$stage/var/lib/pgsql/15/data" "$stage/var/lib/pgsql/15/backups"
-cp -a "$server/usr/lib/postgresql/15/bin" "$server/usr/lib/postgresql/15/lib" "$stage/$prefix/"
-cp -a "$client/usr/lib/postgresql/15/bin/." "$stage/$prefix/bin/"
-cp -a "$server/usr/share/postgresql/15" "$stage/$prefix/share"
-cp -an "$client/usr/share/postgresql/15/." "$stage/$prefix/share/"
+  "$stage/var/lib/pgsql/$pgmajor/data" "$stage/var/lib/pgsql/$pgmajor/backups"
+cp -a "$server/usr/lib/postgresql/$pgmajor/bin" "$server/usr/lib/postgresql/$pgmajor/lib" "$stage/$prefix/"
+cp -a "$client/usr/lib/postgresql/$pgmajor/bin/." "$stage/$prefix/bin/"
+cp -a "$server/usr/share/postgresql/$pgmajor" "$stage/$prefix/share"
+cp -an "$client/usr/share/postgresql/$pgmajor/." "$stage/$prefix/share/"
 cp -a "$payload"/libpq5/usr/lib/x86_64-linux-gnu/libpq.so.5* "$stage/$prefix/lib/"
-# Just-in-time compilation would need LLVM on the host.
+# Just-in-time compilation would need LLVM on the host, and pgcrypto of 17 an OpenSSL that the host does not have.
 rm -rf "$stage/$prefix/lib/bitcode" "$stage/$prefix/lib"/llvmjit* "$stage/$prefix/share/man" "$stage/$prefix/share/contrib"
+[ "$pgmajor" = 15 ] || rm -f "$stage/$prefix"/lib/pgcrypto.so "$stage/$prefix"/share/extension/pgcrypto*
 find "$stage/$prefix" -xtype l -delete
-for part in bin lib; do ln -s "/$prefix/$part" "$stage/usr/lib/postgresql/15/$part"; done
-ln -s "/$prefix/share" "$stage/usr/share/postgresql/15"
+for part in bin lib; do ln -s "/$prefix/$part" "$stage/usr/lib/postgresql/$pgmajor/$part"; done
+ln -s "/$prefix/share" "$stage/usr/share/postgresql/$pgmajor"
 ln -sf postgres "$stage/$prefix/bin/postmaster"
-ln -s "/$prefix/bin/postgresql-15-setup" "$stage/usr/bin/postgresql-15-setup"
-install -m 755 "$recipe/postgresql/postgresql-15-setup" "$recipe/postgresql/postgresql-15-check-db-dir" "$stage/$prefix/bin/"
-install -m 644 "$recipe/postgresql/postgresql-15.service" "$stage/usr/lib/systemd/system/"
-echo 'd /run/postgresql 0755 postgres postgres -' >"$stage/usr/lib/tmpfiles.d/postgresql-15.conf"
+ln -s "/$prefix/bin/postgresql-$pgmajor-setup" "$stage/usr/bin/postgresql-$pgmajor-setup"
+of_major setup "$stage/$prefix/bin/postgresql-$pgmajor-setup" 755
+of_major check-db-dir "$stage/$prefix/bin/postgresql-$pgmajor-check-db-dir" 755
+of_major postgresql.service "$stage/usr/lib/systemd/system/postgresql-$pgmajor.service" 644
+echo 'd /run/postgresql 0755 postgres postgres -' >"$stage/usr/lib/tmpfiles.d/postgresql-$pgmajor.conf"
 printf '#%%PAM-1.0\nauth include password-auth\naccount include password-auth\n' >"$stage/etc/pam.d/postgresql"
-echo "/$prefix/lib/" >"$stage/$prefix/share/postgresql-15-libs.conf"
+echo "/$prefix/lib/" >"$stage/$prefix/share/postgresql-$pgmajor-libs.conf"
 
 # What PGDG's patches do to the defaults. The socket directory is compiled into Debian's binaries already.
 sed -i "$stage/$prefix/share/postgresql.conf.sample" \
@@ -44,9 +51,9 @@ of_server='/(plpgsql|dict_snowball|libpqwalreceiver|pgoutput|[^/]*utf8_and|[^/]*
   echo "%dir /$prefix
 %dir /$prefix/bin
 /$prefix/share/psqlrc.sample
-/usr/lib/postgresql/15/bin" >"$lists/client"
+/usr/lib/postgresql/$pgmajor/bin" >"$lists/client"
   echo "%dir /$prefix/lib
-%attr(644,root,root) /$prefix/share/postgresql-15-libs.conf" >"$lists/libs"
+%attr(644,root,root) /$prefix/share/postgresql-$pgmajor-libs.conf" >"$lists/libs"
   for file in "$prefix"/bin/*; do
     case $of_client in *" ${file##*/} "*) echo "/$file" >>"$lists/client"; continue ;; esac
     case $of_contrib in *" ${file##*/} "*) echo "/$file" >>"$lists/contrib"; continue ;; esac
@@ -65,4 +72,5 @@ of_server='/(plpgsql|dict_snowball|libpqwalreceiver|pgoutput|[^/]*utf8_and|[^/]*
     case $file in */plpgsql*) echo "/$file" >>"$lists/server" ;; *) echo "/$file" >>"$lists/contrib" ;; esac
   done
 )
-build "$recipe/postgresql/postgresql15.spec" pgdg-15 ".rhel$major" stage "$stage" lists "$lists" version "$(version_of postgresql-15)"
+build "$recipe/postgresql/postgresql.spec" "pgdg-$pgmajor" ".rhel$major" stage "$stage" lists "$lists" pgmajor "$pgmajor" \
+  version "$(version_of "postgresql-$pgmajor")"

@@ -15,6 +15,6 @@ repo_gpgcheck = 1
 {
   section pgdg-common 'PostgreSQL common RPMs' common 1
   section "pgdg-rhel$major-extras" 'Extra packages to support some RPMs in the PostgreSQL RPM repo' "common/pgdg-rhel\$releasever-extras" 0
-  section pgdg15 'PostgreSQL 15' 15 1
+  for pgmajor in $majors; do section "pgdg$pgmajor" "PostgreSQL $pgmajor" "$pgmajor" 1; done
 } >"$stage/etc/yum.repos.d/pgdg-redhat-all.repo"
 build "$recipe/repository/pgdg-redhat-repo.spec" pgdg-common '%{nil}' stage "$stage"
