@@ -80,11 +80,13 @@ SELECT 'subscriptions=' || count(*) FROM pg_subscription;
 SELECT 'tablespace=' || translate(spcname, E'\\t\\n', '  ') || E'\\t' || CASE WHEN location ~ E'[\\t\\n]' THEN '' ELSE location END FROM pg_tablespace, pg_tablespace_location(oid) AS location WHERE oid >= 16384;
 SELECT 'long=process ' || pid || ' (' || coalesce(usename, backend_type) || '), for ' || date_trunc('second', now() - xact_start) FROM pg_stat_activity WHERE backend_type = 'client backend' AND xact_start < now() - interval '${LONG}'`;
 
-/** Succeeds where the server of that major runs and takes writes; its psql asks. */
+/** Succeeds where the server of that major runs and takes writes; its psql asks. One command, so that it may stand behind another condition. */
 export function servesAsPrimary(path: string, server: LocalServer): Script {
-  return sh`pid=
+  return sh`{
+pid=
 [ ! -r ${`${path}/postmaster.pid`} ] || read -r pid <${`${path}/postmaster.pid`} || :
-[ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" ] && [ "$(${psqlInput(server, 'SELECT pg_is_in_recovery()')} 2>/dev/null)" = f ]`;
+[ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" ] && [ "$(${psqlInput(server, 'SELECT pg_is_in_recovery()')} 2>/dev/null)" = f ]
+}`;
 }
 
 /**
