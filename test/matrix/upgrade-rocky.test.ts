@@ -119,7 +119,7 @@ describe('a major upgrade on Rocky 9', () => {
     ).toEqual(hosts().map(() => 'disabled\ndisabled'));
     expect(await onAll('systemctl is-active patroni')).toEqual(['active', 'active', 'active']);
     expect(await must(pg2, 'dnf -y -q module list --disabled postgresql </dev/null 2>/dev/null')).toContain('[x]');
-    expect(await must(pg2, 'grep -o "^.pgprov-pgdg[0-9]*" /etc/yum.repos.d/pgdg-pgprov.repo')).toBe(`[pgprov-pgdg${LATER}`);
+    expect(await must(pg2, 'grep -o "^.pgprov-pgdg[0-9][0-9]*" /etc/yum.repos.d/pgdg-pgprov.repo')).toBe(`[pgprov-pgdg${LATER}`);
     const status = await cluster.run('status');
     expect(status.code, status.all).toBe(0);
   });
