@@ -38,6 +38,7 @@ import { membersDrift, membershipObjections, membershipEffects } from './shared/
 import { peerUrl } from './shared/etcd/peer-url.js';
 import { guardTakenRole } from './shared/etcd/without-role.js';
 import { etcdUnitGuard } from './shared/etcd/unit-guard.js';
+import { guardRevoked, revocationFile, revocationList } from './shared/etcd/refusing.js';
 import { besidesNewcomers, membershipOf, ofNewcomers } from './shared/etcd/membership.js';
 import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
@@ -88,7 +89,10 @@ export default defineRole({
   guards: (view, credentials) => [
     ...guardTakenRole(view),
     ...guardChanges(view, 'etcd'),
-    ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, credentials)]),
+    ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host),
+      ...guardAuthority(view, host, credentials),
+      ...guardList(view, host, credentials),
+    ]),
   ],
   effects: membershipEffects,
   drift: membersDrift,
@@ -113,10 +117,12 @@ function configureAndStart(context: RoleContext): Stage[] {
   const tls = tlsResources(context, tlsCopies(platform.etcd));
   const wanted = settings(context);
   const membership = membershipOf(context);
+  const { revocationList: content } = context.credentials;
   const environment = etcdEnvironment({
     path: environmentFile,
     content: template('etcd/etcd.env', { settings: wanted }),
     dataDirectory: etcdDataDirectory(context),
+    ...(content && { needs: { path: revocationFile(platform.etcd), content, owner: user, group, mode: '0644' } }),
   });
   const inForce = unitInForce({
     unit,
@@ -125,7 +131,8 @@ function configureAndStart(context: RoleContext): Stage[] {
     variableOf: (option) => `ETCD_${option.toUpperCase().replaceAll('-', '_')}`,
   });
   // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
-  const brought = [tls.authority, ...tls.pair];
+  const list = revocationList(context);
+  const brought = [tls.authority, ...tls.pair, ...(list === undefined ? [] : [list])];
   const running = service({
     unit,
     cluster: context.inventory.cluster,
@@ -185,6 +192,8 @@ function settings(context: RoleContext): Record<string, string> {
     ETCD_KEY_FILE: key,
     ETCD_TRUSTED_CA_FILE: ca,
     ETCD_CLIENT_CERT_AUTH: 'true',
+    // Peers have none: who was taken out is refused there by its member's ID, and ends when it hears that.
+    ...(context.credentials.revocationList === undefined ? {} : { ETCD_CLIENT_CRL_FILE: revocationFile(context.platform.etcd) }),
     ETCD_PEER_CERT_FILE: certificate,
     ETCD_PEER_KEY_FILE: key,
     ETCD_PEER_TRUSTED_CA_FILE: ca,
@@ -247,6 +256,15 @@ function guardAuthority(view: View, host: Host, credentials: ClusterCredentials)
   const platform = view.platform(host.name);
   const ca = fileText(view, host, platform === undefined ? undefined : tlsFiles(platform.etcd).ca);
   return view.read(host.name, ETCD_MEMBER)?.hasData === true ? foreignAuthority(view, host, ca, credentials) : [];
+}
+
+/** The list of a store that knows less than the hosts would let in who was taken out. */
+function guardList(view: View, host: Host, credentials: ClusterCredentials): Objection[] {
+  const platform = view.platform(host.name);
+  const text = fileText(view, host, platform?.etcd.environmentFile);
+  if (platform === undefined || !text.startsWith(MANAGED)) return [];
+  const path = revocationFile(platform.etcd);
+  return setting(text, 'ETCD_CLIENT_CRL_FILE') === path ? guardRevoked(view, host, credentials, path) : [];
 }
 
 function fileText(view: View, host: Host, path: string | undefined): string {

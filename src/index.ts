@@ -138,6 +138,7 @@ export { backupProgress } from './resources/backup/progress.js';
 export { ASKED_NOTES, BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup/runs.js';
 export { BACKUP_VERIFIED, backupVerified, type BackupVerified } from './resources/backup/verified.js';
 export { CLOCK_SERVICE, clockService, type ClockService } from './resources/clock-service.js';
+export { clientsCut, type ClientsCutOptions } from './resources/clients-cut.js';
 export { command, commandHandle } from './resources/command.js';
 export { handle, stateOf, type Handle } from './resources/handle.js';
 export {
@@ -200,6 +201,7 @@ export { ETCD_JOINED, etcdJoined, etcdVotes, type EtcdMembershipOptions } from '
 export { etcdEnvironment } from './resources/etcd/environment.js';
 export { SOURCE_ADDRESS, sourceAddress } from './resources/source-address.js';
 export { etcdReaddressed, type EtcdReaddressedOptions } from './resources/etcd/readdressed.js';
+export { etcdRefuses, type EtcdRefusesOptions } from './resources/etcd/refuses.js';
 export { etcdRemoved, type EtcdRemovedOptions } from './resources/etcd/removed.js';
 export { etcdKeys } from './resources/etcd/keys.js';
 export { etcdFormerConfigs } from './resources/etcd/former.js';
@@ -596,4 +598,6 @@ export {
   type GivenTexts,
 } from './store/given.js';
 export { daysLeft, readCertificate, type Renewal } from './store/renewal.js';
+export { serialsIn } from './store/revocation-list.js';
+export { addressesOf, issuedBy, type IssuedCertificate, type RevokedCertificate } from './store/revocations.js';
 export { splitBundle, type RotationPhase } from './store/trust.js';

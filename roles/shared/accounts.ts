@@ -35,12 +35,17 @@ function addressOf(host: Host): { address: string; port: number } {
   return { address: host.clusterAddress, port: variables(host, 'postgresql').port };
 }
 
-/** Where servers are to be no more. */
-function formerServers({ inventory }: Pick<RoleContext, 'inventory'>): { address: string; port: number }[] {
+/**
+ * Where servers are to be no more; of hosts that the inventory has no more their revoked certificates say it, of those under Patroni, whose servers
+ * share a port.
+ */
+function formerServers({ host, inventory, credentials }: Pick<RoleContext, 'host' | 'inventory' | 'credentials'>): { address: string; port: number }[] {
   const moved = hostsWith(inventory, 'postgresql').flatMap((host) =>
     host.formerly?.address === undefined ? [] : [{ ...addressOf(host), address: host.formerly.address }],
   );
-  return [...inventory.absent.filter(({ roles }) => roles.includes('postgresql')).map(addressOf), ...moved];
+  const { port } = variables(host, 'postgresql');
+  const revoked = credentials.revoked.flatMap(({ names }) => names.map((address) => ({ address, port })));
+  return [...inventory.absent.filter(({ roles }) => roles.includes('postgresql')).map(addressOf), ...moved, ...revoked];
 }
 
 /** The replication role, and the .pgpass with a line for every server. */

@@ -8,6 +8,7 @@ import type {
   Resource,
   RoleContext,
   Script,
+  Secret,
   StageProof,
   StoreLeft,
   StoreWrites,
@@ -114,6 +115,15 @@ export interface Dcs {
     lists(view: View, leaving: LeavingMember): boolean | undefined;
     /** It counts on the member no more; on the host of another one that works. */
     removed(context: RoleContext, leaving: LeavingMember): Resource;
+  };
+  /** How it refuses the certificates of hosts that were taken out; undefined: it has no list of them. */
+  readonly refusing?: {
+    /** The serials on the list of its member on the host; undefined: it was not seen. */
+    listed(view: View, host: string): readonly string[] | undefined;
+    /** Open when its member on the host refuses these pairs, which were the named host's, and accepts the host's own. */
+    refuses(context: RoleContext, former: { name: string; pairs: readonly { certificate: string; key: Secret }[] }): Gate;
+    /** No connection from these addresses, which are the named host's alone, to its member on the host. */
+    cut(context: RoleContext, former: { name: string; addresses: readonly string[] }): Resource;
   };
   /** How one of its members gets another address while the others work; undefined: pgprov gives none another. */
   readonly moving?: {

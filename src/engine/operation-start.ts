@@ -5,6 +5,7 @@ import { topologyOf, type Inventory } from '../model/index.js';
 import type { KeptFacts, Operation, OperationStart } from '../plan/operation.js';
 import type { RoleContext } from '../plan/role.js';
 import type { Observation } from '../resources/resource.js';
+import { issuedCertificates } from '../store/authority.js';
 import { snapshotContents } from '../store/saved-snapshots.js';
 import type { Store } from '../store/store.js';
 import { objectionError } from './objection-error.js';
@@ -63,10 +64,17 @@ export function moreOf<Options extends object>(
  */
 export async function factsOf({ readsSnapshots }: Pick<Operation, 'readsSnapshots'>, store: Store, last?: KeptFacts): Promise<KeptFacts> {
   const { certificates, rotation, directory } = store;
-  const { certificate, phase } = certificates.authority;
+  const { authority } = certificates;
+  const { certificate, phase, revocations } = authority;
   return {
     ...(readsSnapshots === undefined ? {} : { snapshots: await snapshotContents(directory, readsSnapshots, last?.snapshots) }),
-    authority: { certificate, phase },
+    authority: {
+      certificate,
+      phase,
+      signs: await authority.signs(),
+      issued: await issuedCertificates(authority),
+      revoked: revocations.revoked,
+    },
     passwords: store.known,
     rotation: rotation === undefined ? undefined : { path: rotation.path, from: new Secret(rotation.from), to: new Secret(rotation.to) },
   };

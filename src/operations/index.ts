@@ -29,6 +29,7 @@ import upgrade from './upgrade.js';
 export { backupRoles } from './shared/backup/asked.js';
 export { asksBackups, backupState } from './shared/backup/state.js';
 export { textSeen } from './shared/certificates-seen.js';
+export { goneCertificates, type GoneCertificate } from './shared/gone-certificates.js';
 export { desiredConfiguration, ownedSettings, ownParameters, patchBetween, type OwnedSetting } from './shared/config-changes.js';
 export { answerOf, leaderOf } from './shared/members.js';
 export { primarySeen, streams } from './shared/streaming/primary-seen.js';

@@ -1,4 +1,5 @@
 import { defineOperation, unknownName, withAbsent, type OperationObjection, type OperationStart } from '../index.js';
+import { comingBack } from './shared/leaving/fence.js';
 import { leavingProblems } from './shared/leaving/guards.js';
 import { LEAVING } from './shared/leaving/operation.js';
 import type { LeavingOptions } from './shared/leaving/options.js';
@@ -25,14 +26,16 @@ export default defineOperation<LeavingOptions>({
   remaining: (run) => LEAVING.remaining(named(run)),
   nothing: (run) => LEAVING.nothing(named(run)),
   checks: (run) => LEAVING.checks(named(run)),
+  leaves: (run) => LEAVING.leaves(named(run)),
   question: (run) => {
     const { inventory, options } = named(run);
     const who = isInPlace({ options }) ? 'the new machine of that name' : `${options.by}`;
     return `Take the former machine of ${nameOf({ options })} out of ${inventory.cluster} for good, and have ${who} join?`;
   },
   finished: (run) => {
-    const { options } = named(run);
-    return `${options.by} is a member in the place of ${isInPlace({ options }) ? 'the former machine' : nameOf({ options })}; should that one come back, switch it off`;
+    const now = named(run);
+    const { options } = now;
+    return `${options.by} is a member in the place of ${isInPlace({ options }) ? 'the former machine' : nameOf({ options })}; ${comingBack(now)}`;
   },
 });
 

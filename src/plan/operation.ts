@@ -3,6 +3,7 @@ import type { Secret } from '../lib/secret.js';
 import type { Inventory } from '../model/index.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
 import type { Renewal } from '../store/renewal.js';
+import type { IssuedCertificate, RevokedCertificate } from '../store/revocations.js';
 import type { Store } from '../store/store.js';
 import type { RotationPhase } from '../store/trust.js';
 import type { Objection, Role, RoleContext, Settling } from './role.js';
@@ -53,6 +54,12 @@ export interface KeptFacts {
     certificate: string | undefined;
     /** How far its rotation is; undefined: none is under way. */
     phase: RotationPhase | undefined;
+    /** Whether the key is there with which it signs. */
+    signs: boolean;
+    /** By host, which may be gone: the certificates that it signed, as far as that is known, and that are good yet; the present one last. */
+    issued: ReadonlyMap<string, readonly IssuedCertificate[]>;
+    /** What is accepted no more. */
+    revoked: readonly RevokedCertificate[];
   };
   /** Where the inventory may give the passwords that are kept there, such as `replication.password`. */
   passwords: readonly string[];

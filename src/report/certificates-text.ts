@@ -17,6 +17,7 @@ export function renderCertificates(status: CertificatesStatus, { color, columns 
       ? ['The store has no certificates of it: no role of it uses certificates, or it was never applied.']
       : authorityTable(status, paint, columns),
     status.places.length === 0 ? [] : placeTable(status, paint, columns),
+    status.gone.length === 0 ? [] : goneTable(status, paint, columns),
     status.unreachable.map(({ host, reason }) => `${paint.failed(symbols.failed)} ${host} could not be asked: ${printable(reason)}`),
     verdict(status, paint, columns),
   ];
@@ -76,6 +77,22 @@ function placeTable({ places, authorities, withinDays }: CertificatesStatus, pai
           ),
         ),
       },
+    ],
+    paint.quiet,
+    columns,
+  );
+}
+
+function goneTable({ gone }: CertificatesStatus, paint: Paint, columns: number): string[] {
+  const standing = gone.map(({ since, acceptedBy }) =>
+    since === undefined ? paint.changed('accepted') : acceptedBy.length > 0 ? paint.failed('not everywhere yet') : `since ${since.slice(0, 10)}`,
+  );
+  return renderTable(
+    [
+      { title: 'gone', cells: gone.map(({ host }) => printable(host)) },
+      { title: 'serial', cells: gone.map(({ serial }) => paint.quiet(serial)) },
+      { title: 'expires', cells: gone.map(({ until }) => until.slice(0, 10)) },
+      { title: 'revoked', cells: standing },
     ],
     paint.quiet,
     columns,

@@ -10,8 +10,23 @@ export interface CertificatesStatus {
   withinDays: number;
   authorities: readonly AuthorityStatus[];
   places: readonly PlaceStatus[];
+  /** Of hosts that were taken out, and of their former machines. */
+  gone: readonly GoneStatus[];
   /** Hosts that could not be asked, and why; of them the store's certificates are shown. */
   unreachable: readonly { host: string; reason: string }[];
+}
+
+/** A certificate of a host that was taken out. */
+export interface GoneStatus {
+  host: string;
+  /** Hexadecimal, in upper case. */
+  serial: string;
+  /** Until when it is good, ISO 8601. */
+  until: string;
+  /** Since when it is revoked; absent: it is not. */
+  since?: string;
+  /** Hosts that accept it, as far as was seen. */
+  acceptedBy: readonly string[];
 }
 
 /** How long something lasts. */
@@ -76,8 +91,17 @@ export function expiringOf({ authorities, places, withinDays }: CertificatesStat
 }
 
 /** Everything else that is not as it should be, each in one clause. */
-export function certificateProblemsOf({ places }: CertificatesStatus): string[] {
-  return places.flatMap((place) => problemsAt(place).map((problem) => `${place.host}: ${problem}`));
+export function certificateProblemsOf({ places, gone }: CertificatesStatus): string[] {
+  return [...places.flatMap((place) => problemsAt(place).map((problem) => `${place.host}: ${problem}`)), ...acceptedYet(gone)];
+}
+
+/** What is revoked, and accepted all the same. */
+function acceptedYet(gone: CertificatesStatus['gone']): string[] {
+  return gone.flatMap(({ host, since, acceptedBy }) =>
+    since === undefined || acceptedBy.length === 0
+      ? []
+      : [`${acceptedBy.join(', ')}: the list of revoked certificates there lacks one of ${host}, which is so accepted`],
+  );
 }
 
 /**
@@ -101,7 +125,7 @@ export function foreignCertificatesOf(
 
 /** What a person should do, each in one sentence; empty when all is well. */
 export function adviceOf(status: CertificatesStatus): string[] {
-  const { inventory, authorities, places, rotation, withinDays, unreachable } = status;
+  const { inventory, authorities, places, gone, rotation, withinDays, unreachable } = status;
   const authorityEnds = authorities.some(({ issuing, daysLeft }) => issuing && daysLeft < withinDays);
   const ends = ({ daysLeft }: PlaceStatus): boolean => daysLeft !== undefined && daysLeft < withinDays;
   const nodesEnd = places.some((place) => place.due !== undefined || (place.given !== true && ends(place)));
@@ -124,6 +148,10 @@ export function adviceOf(status: CertificatesStatus): string[] {
           `Bring the hosts what ${places.some(({ given }) => given === true) ? 'the store has and the inventory gives' : 'the store has'} with ${pgprov`apply ${inventory}`}.`,
         ]
       : []),
+    ...[...new Set(gone.filter(({ since }) => since === undefined).map(({ host }) => host))].map(
+      (host) =>
+        `${host} is not in the inventory, and a certificate that it has had is accepted: if it was taken out, ${pgprov`remove ${inventory} --host ${host}`} revokes it.`,
+    ),
     ...(unreachable.length === 0
       ? []
       : [

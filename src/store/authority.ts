@@ -5,6 +5,8 @@ import { PgprovError } from '../lib/errors.js';
 import { pgprov } from '../lib/pgprov-command.js';
 import { readIfThere } from './files.js';
 import { endOf, issueNode, makeAuthority, type KeyPair, type NodeIdentity } from './issue.js';
+import { readCertificate } from './renewal.js';
+import { issuedBy, Revocations, type IssuedCertificate } from './revocations.js';
 import {
   FIRST_TRUST,
   generationOf,
@@ -52,14 +54,16 @@ export class Authority {
   readonly #directory: string;
   readonly #owner: AuthorityOwner;
   readonly #certificates = new Map<string, string>();
+  readonly revocations: Revocations;
   #trust: Trust = FIRST_TRUST;
   /** Key of an authority that is not written down yet. */
   #newKey: { name: string; key: string } | undefined;
   #stepped = false;
 
-  private constructor(directory: string, owner: AuthorityOwner) {
+  private constructor(directory: string, owner: AuthorityOwner, revocations: Revocations) {
     this.#directory = directory;
     this.#owner = owner;
+    this.revocations = revocations;
   }
 
   /**
@@ -67,7 +71,7 @@ export class Authority {
    * @throws PgprovError `store/unreadable` when it does not belong together
    */
   static async open(directory: string, owner: AuthorityOwner): Promise<Authority> {
-    const authority = new Authority(directory, owner);
+    const authority = new Authority(directory, owner, await Revocations.open(directory));
     authority.#trust = readTrust(await readIfThere(authority.#trustFile), authority.#trustFile);
     for (const name of await namesIn(directory)) {
       const certificate = await readIfThere(join(directory, `${name}.crt`));
@@ -134,6 +138,8 @@ export class Authority {
     if (this.#certificates.has(issuing)) return;
     const { certificate, key } = await this.#makePair(issuing, await readIfThere(this.#keyFile(issuing)));
     await writeKept(this.#keyFile(issuing), key);
+    // Before the certificate, which says that the authority is made: so a cluster that begins has its list.
+    await this.revocations.begin({ certificate, key });
     await writeKept(join(this.#directory, `${issuing}.crt`), certificate);
     this.#certificates.set(issuing, certificate);
   }
@@ -176,9 +182,57 @@ export class Authority {
   /** Keeps a node's pair. One of which only the key was written is seen not to fit, and made anew. */
   async keepNode(name: string, { certificate, key }: KeyPair): Promise<void> {
     const nodes = join(this.#directory, 'nodes');
+    await this.revocations.note(name, (await this.node(name))?.certificate ?? '');
     await writingStore(nodes, () => mkdir(nodes, { recursive: true, mode: 0o700 }));
     await writeKept(join(nodes, `${name}.key`), key);
     await writeKept(join(nodes, `${name}.crt`), certificate);
+    await this.revocations.note(name, certificate);
+  }
+
+  /** The hosts that a pair is kept of, which may be gone. */
+  async nodes(): Promise<string[]> {
+    return (await entriesOf(join(this.#directory, 'nodes'))).flatMap((entry) => /^(?<name>.+)\.crt$/u.exec(entry)?.groups?.['name'] ?? []);
+  }
+
+  /** The certificates of a host that this machine knows of and that are good yet, the present one last. */
+  async issuedTo(name: string): Promise<IssuedCertificate[]> {
+    const present = readCertificate((await this.node(name))?.certificate ?? '');
+    const noted = this.revocations.issuedTo(name);
+    if (present === undefined || endOf(present) < Date.now()) return [...noted];
+    const now = issuedBy(present);
+    return [...noted.filter(({ serial }) => serial !== now.serial), now];
+  }
+
+  /**
+   * Has certificates of a host accepted no more: they go on the list, and a pair of the host that is among them is kept, so that it can be tried.
+   * @throws PgprovError `store/no-ca-key` where the authority's key is not there
+   */
+  async revoke(name: string, certificates: readonly IssuedCertificate[]): Promise<void> {
+    const authority = await this.#signing(`a list that ${name} is on`);
+    const pair = await this.node(name);
+    const serial = serialOf(pair?.certificate);
+    if (pair !== undefined && serial !== undefined && certificates.some((each) => each.serial === serial)) {
+      const directory = this.#revokedDirectory;
+      await writingStore(directory, () => mkdir(directory, { recursive: true, mode: 0o700 }));
+      await writeKept(join(directory, `${serial}.key`), pair.key);
+      await writeKept(join(directory, `${serial}.crt`), pair.certificate);
+    }
+    await this.revocations.revoke(name, certificates, authority);
+  }
+
+  /** The pair of a certificate that is accepted no more, where this machine had it. */
+  async revokedPair(serial: string): Promise<KeyPair | undefined> {
+    const [certificate, key] = await Promise.all(['crt', 'key'].map((part) => readIfThere(join(this.#revokedDirectory, `${serial}.${part}`))));
+    return certificate === undefined || key === undefined ? undefined : { certificate, key };
+  }
+
+  get #revokedDirectory(): string {
+    return join(this.#directory, 'revoked');
+  }
+
+  /** Whether the key is there by which certificates and lists are signed. */
+  async signs(): Promise<boolean> {
+    return (await readIfThere(this.#keyFile(this.#trust.issuing))) !== undefined;
   }
 
   /**
@@ -187,24 +241,29 @@ export class Authority {
    * @throws PgprovError when the authority's key is not there, or it has expired
    */
   async issue(identity: NodeIdentity, days?: number): Promise<KeyPair> {
+    return issueNode(this.#directory, identity, await this.#signing(`a certificate for ${identity.name}`), days);
+  }
+
+  /** The authority that issues, with its key; `what` is needed of it. */
+  async #signing(what: string): Promise<KeyPair> {
     const { issuing } = this.#trust;
     const certificate = this.certificate ?? '';
     const key = this.#newKey?.name === issuing ? this.#newKey.key : await readIfThere(this.#keyFile(issuing));
     if (key === undefined) {
       throw new PgprovError({
         kind: 'store/no-ca-key',
-        message: `a certificate for ${identity.name} is needed, but ${this.#keyFile(issuing)} is not there`,
+        message: `${what} is needed, but ${this.#keyFile(issuing)} is not there`,
         hint: 'bring the key back from where the cluster was first provisioned; a new authority would shut the nodes out',
       });
     }
     if (endOf(new X509Certificate(certificate)) < Date.now()) {
       throw new PgprovError({
         kind: 'store/ca-expired',
-        message: `a certificate for ${identity.name} is needed, but the cluster's certificate authority has expired`,
+        message: `${what} is needed, but the cluster's certificate authority has expired`,
         hint: `make a new one with ${pgprov`certs renew ${this.#owner} --ca`}`,
       });
     }
-    return issueNode(this.#directory, identity, { certificate, key }, days);
+    return { certificate, key };
   }
 
   #keyFile(name: string): string {
@@ -218,9 +277,24 @@ export class Authority {
   }
 }
 
+/** By host, which may be gone: the certificates that an authority signed, as far as that is known, and that are good yet; the present one last. */
+export async function issuedCertificates(authority: Authority): Promise<Map<string, IssuedCertificate[]>> {
+  const all = (await authority.nodes()).map(async (host): Promise<[string, IssuedCertificate[]]> => [host, await authority.issuedTo(host)]);
+  return new Map(await Promise.all(all));
+}
+
 async function namesIn(directory: string): Promise<string[]> {
+  return (await entriesOf(directory)).flatMap((entry) => /^(?<name>ca(?:-\d+)?)\.crt$/u.exec(entry)?.groups?.['name'] ?? []);
+}
+
+function serialOf(pem = ''): string | undefined {
+  const certificate = readCertificate(pem);
+  return certificate === undefined ? undefined : issuedBy(certificate).serial;
+}
+
+async function entriesOf(directory: string): Promise<string[]> {
   try {
-    return (await readdir(directory)).flatMap((entry) => /^(?<name>ca(?:-\d+)?)\.crt$/u.exec(entry)?.groups?.['name'] ?? []);
+    return await readdir(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

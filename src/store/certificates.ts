@@ -3,7 +3,7 @@ import { Secret } from '../lib/secret.js';
 import { Authority, type AuthorityOwner } from './authority.js';
 import type { KeyPair, NodeIdentity } from './issue.js';
 import { NoIdentity } from './no-identity.js';
-import { reasonToRenew, RENEW_WITHIN_DAYS, type Renewal } from './renewal.js';
+import { readCertificate, reasonToRenew, RENEW_WITHIN_DAYS, type Renewal } from './renewal.js';
 
 /** Stand for what a mere look does not make. */
 const MADE_FIRST = '(made by the first apply)\n';
@@ -24,6 +24,14 @@ export class Certificates {
     this.authority = authority;
     this.#writable = writable;
     this.#renewal = renewal;
+  }
+
+  /**
+   * The list of certificates that are accepted no more, in DER, as hosts are to have it; of a cluster that is not made yet a text that stands for
+   * it. undefined: hosts have none, because the cluster was made before there were any, and none has been revoked since.
+   */
+  get revocationList(): Buffer | undefined {
+    return this.authority.certificate === undefined ? Buffer.from(MADE_FIRST) : this.authority.revocations.list;
   }
 
   /** Reads what there is in a directory; not writable, nothing is made, and text that says so stands for it. */
@@ -96,8 +104,15 @@ export class Certificates {
     else this.#unsaved.add(name);
   }
 
+  /** A host that comes back under its name gets another one, also where nothing else is renewed. */
+  #isRevoked({ certificate }: KeyPair): boolean {
+    const read = readCertificate(certificate);
+    return read !== undefined && this.authority.revocations.isRevoked(read.serialNumber);
+  }
+
   #isDue(kept: KeyPair, identity: NodeIdentity): boolean {
     const { hosts, all = false, withinDays = RENEW_WITHIN_DAYS, rotation } = this.#renewal;
+    if (this.#isRevoked(kept)) return true;
     if (hosts?.includes(identity.name) === false) return false;
     if (all || rotation === 'replace') return true;
     const issuer = this.authority.certificate;

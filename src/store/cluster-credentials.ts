@@ -1,4 +1,5 @@
 import type { Secret } from '../lib/secret.js';
+import type { RevokedCertificate } from './revocations.js';
 
 /** Keys and passwords of a cluster, from the inventory or made on first use. */
 export interface ClusterCredentials {
@@ -24,4 +25,11 @@ export interface ClusterCredentials {
    * @throws NoIdentity for a host of which no role declares `tls`
    */
   node(host: string): { certificate: string; key: Secret };
+  /**
+   * The list of the certificates that the cluster's authority accepts no more, in DER, as hosts are to have it. A plan of a cluster without an
+   * authority gets a text that stands for it; undefined: hosts are to have none.
+   */
+  readonly revocationList: Buffer | undefined;
+  /** What stands on it, with the key where this machine had the pair. */
+  readonly revoked: readonly (RevokedCertificate & { pair?: { certificate: string; key: Secret } })[];
 }

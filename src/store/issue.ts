@@ -55,7 +55,7 @@ async function makeKey(): Promise<string> {
 }
 
 /** openssl takes keys and settings from files only, so they are where the store's own keys are, and no longer than needed. */
-async function withWorkFiles<Name extends string, Result>(
+export async function withWorkFiles<Name extends string, Result>(
   directory: string,
   texts: Record<Name, string>,
   use: (paths: Record<Name, string>) => Promise<Result>,

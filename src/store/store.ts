@@ -43,6 +43,7 @@ export class Store implements ClusterCredentials {
   #remembered: Record<string, RememberedHost> = {};
   #generated: string[] = [];
   #rotation: PasswordRotation | undefined;
+  readonly #revokedPairs = new Map<string, { certificate: string; key: Secret }>();
 
   private constructor(directory: string, certificates: Certificates, writable: boolean) {
     this.directory = directory;
@@ -63,6 +64,11 @@ export class Store implements ClusterCredentials {
     store.#passwords = readMapping(await readIfThere(store.#passwordFile), store.#passwordFile);
     store.#takeRotation(await readRotation(directory));
     store.#remembered = readRemembered(await readIfThere(store.#hostsFile));
+    const { authority } = store.certificates;
+    for (const { serial } of authority.revocations.revoked) {
+      const pair = await authority.revokedPair(serial);
+      if (pair !== undefined) store.#revokedPairs.set(serial, { certificate: pair.certificate, key: new Secret(pair.key) });
+    }
     return store;
   }
 
@@ -98,6 +104,17 @@ export class Store implements ClusterCredentials {
 
   node(host: string): { certificate: string; key: Secret } {
     return this.certificates.node(host);
+  }
+
+  get revocationList(): Buffer | undefined {
+    return this.certificates.revocationList;
+  }
+
+  get revoked(): ClusterCredentials['revoked'] {
+    return this.certificates.authority.revocations.revoked.map((each) => {
+      const pair = this.#revokedPairs.get(each.serial);
+      return pair === undefined ? each : { ...each, pair };
+    });
   }
 
   password(path: string, given: unknown, make: () => string = makePassword): Secret {

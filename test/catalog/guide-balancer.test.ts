@@ -103,6 +103,7 @@ describe('the balancer in docs/extending.md', () => {
     const text = (content: string): object => ({ type: 'file', content: Buffer.from(content) });
     const kept = {
       authority: await Authority.open(work.at('store', 'pki'), inventory),
+      issued: new Map(),
       pairs: new Map([['lb1', { certificate: pair.certificate, key: pair.key.reveal() }]]),
     };
     const facts = { inventory, catalog, kept, errors: [], withinDays: 30 };

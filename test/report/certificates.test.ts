@@ -42,6 +42,7 @@ const well: CertificatesStatus = {
     },
   ],
   places: [place('pg1', 'etcd'), place('pg1', 'patroni')],
+  gone: [],
   unreachable: [],
 };
 

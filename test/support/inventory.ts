@@ -38,6 +38,8 @@ export const MATERIAL: ClusterCredentials = {
   node: (host) => ({ certificate: `certificate of ${host}\n`, key: new Secret(`key of ${host}\n`) }),
   password: (path, given) => (given instanceof Secret ? given : new Secret(`made-for-${path}`)),
   former: () => undefined,
+  revocationList: undefined,
+  revoked: [],
 };
 
 /** What a host's roles build from. */

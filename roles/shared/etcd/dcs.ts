@@ -22,6 +22,7 @@ import { etcdDataLeft } from './left.js';
 import { ETCD_LEAVING } from './leaving.js';
 import { ETCD_MOVING } from './moving.js';
 import { quorumGate } from './health.js';
+import { ETCD_REFUSING } from './refusing.js';
 import { ETCD_RESTART } from './restart.js';
 
 const member = (view: View, host: string): EtcdMemberState | undefined => view.read(host, ETCD_MEMBER);
@@ -70,6 +71,7 @@ export const etcdDcs: Dcs = {
     etcdFormerConfigs(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
   restart: ETCD_RESTART,
   leaving: ETCD_LEAVING,
+  refusing: ETCD_REFUSING,
   moving: ETCD_MOVING,
   memberNames: (view) => view.hosts('etcd').flatMap(({ name }) => (member(view, name)?.members ?? []).map((each) => each.name)),
 };

@@ -3,11 +3,12 @@ import type { PgprovError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import type { View } from '../../plan/view.js';
 import type { AuthorityStatus, CertificatesStatus, PlaceStatus, Validity } from '../../report/certificates.js';
-import { Authority, type KnownAuthority } from '../../store/authority.js';
+import { Authority, issuedCertificates, type KnownAuthority } from '../../store/authority.js';
+import type { IssuedCertificate } from '../../store/revocations.js';
 import type { KeyPair } from '../../store/issue.js';
 import { daysLeft, readCertificate, reasonToRenew } from '../../store/renewal.js';
 import { certificatesDirectory } from '../../store/store.js';
-import { textSeen } from '../../operations/index.js';
+import { goneCertificates, textSeen } from '../../operations/index.js';
 import type { Role } from '../../plan/role.js';
 import { certificatePlaces, identitiesOf, type CertificatePlace } from '../../plan/tls.js';
 
@@ -15,6 +16,8 @@ import { certificatePlaces, identitiesOf, type CertificatePlace } from '../../pl
 export interface KeptCertificates {
   authority: Authority;
   pairs: ReadonlyMap<string, KeyPair>;
+  /** By host, which may be gone: what it has had and is good yet, as far as that is known. */
+  issued: ReadonlyMap<string, readonly IssuedCertificate[]>;
 }
 
 /** Reads what the control machine has of the certificates of these places. */
@@ -22,7 +25,8 @@ export async function readKept(inventory: Inventory, places: readonly Certificat
   const authority = await Authority.open(certificatesDirectory(inventory.dir, inventory.cluster), inventory);
   const names = [...new Set(places.map(({ host }) => host.name))];
   const pairs = await Promise.all(names.map(async (name): Promise<[string, KeyPair | undefined]> => [name, await authority.node(name)]));
-  return { authority, pairs: new Map(pairs.filter((entry): entry is [string, KeyPair] => entry[1] !== undefined)) };
+  const issued = await issuedCertificates(authority);
+  return { authority, issued, pairs: new Map(pairs.filter((entry): entry is [string, KeyPair] => entry[1] !== undefined)) };
 }
 
 /** What the status of a cluster's certificates is read from. */
@@ -49,6 +53,7 @@ export function certificatesOf(facts: CertificateFacts): CertificatesStatus {
     withinDays,
     authorities: known.flatMap((authority) => authorityStatus(authority)),
     places: certificatePlaces(catalog, inventory).map((place) => placeStatus(place, facts)),
+    gone: goneCertificates(inventory, { revoked: kept.authority.revocations.revoked, issued: kept.issued }, facts.view),
     unreachable: reasons,
   };
 }

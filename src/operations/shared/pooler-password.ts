@@ -82,6 +82,12 @@ function withPassword(context: RoleContext, password: Secret): RoleContext {
       get caCertificate() {
         return credentials.caCertificate;
       },
+      get revocationList() {
+        return credentials.revocationList;
+      },
+      get revoked() {
+        return credentials.revoked;
+      },
       former: (path) => credentials.former(path),
       knowsAuthority: (pem) => credentials.knowsAuthority(pem),
       node: (host) => credentials.node(host),

@@ -13,12 +13,13 @@ import {
   probePath,
   setOwnershipScript,
 } from './path.js';
-import { diffFile, OWNERSHIP, writeFileScript } from './writing.js';
+import { bytesOf, diffFile, OWNERSHIP, writeFileScript } from './writing.js';
 
 /** A file with exactly this content. */
 export interface FileOptions extends Partial<Ownership> {
   path: string;
-  content: string | Secret;
+  /** Bytes, where it is no text. */
+  content: string | Secret | Buffer;
   /** Succeeds where the program that reads it takes the text, which is in the file `$new`; default: nobody is asked. */
   check?: Script;
   /** Leaves a file alone whose text differs only in what does not count on its host; default: every byte counts. */
@@ -59,7 +60,7 @@ export function file(options: FileOptions): Resource<PathState> {
     group: options.group ?? OWNED_BY_ROOT.group,
     mode: options.mode ?? OWNED_BY_ROOT.mode,
   };
-  const desired = reveal(content);
+  const desired = bytesOf(content);
   const { id } = fileHandle(path);
   return {
     id,
@@ -74,25 +75,25 @@ export function file(options: FileOptions): Resource<PathState> {
       return inPart && state.type === 'file' ? { ...state, inPart } : state;
     },
     diff: (state) =>
-      diffFile(path, isEquivalent(state, desired, counting) ? { ...state, content: Buffer.from(desired) } : state, content, ownership),
+      diffFile(path, isEquivalent(state, desired, counting) ? { ...state, content: desired } : state, content, ownership),
     apply: (changes) => {
       const isOwnedAnew = changes.every(({ part }) => part === OWNERSHIP);
-      return isOwnedAnew ? setOwnershipScript(path, ownership) : writeFileScript(path, desired, ownership, options.check);
+      return isOwnedAnew ? setOwnershipScript(path, ownership) : writeFileScript(path, Buffer.isBuffer(content) ? content : reveal(content), ownership, options.check);
     },
-    digest: () => digestOf(id, desired, ownership.owner, ownership.group, ownership.mode),
+    digest: () => digestOf(id, desired.toString(Buffer.isBuffer(content) ? 'base64' : 'utf8'), ownership.owner, ownership.group, ownership.mode),
   };
 }
 
 /** True where a file differs from what is desired only in what does not count on its host. */
 function isEquivalent(
   state: PathState,
-  desired: string,
+  desired: Buffer,
   counting: CountingPart | undefined,
 ): state is Extract<PathState, { type: 'file' }> {
   return (
     counting !== undefined &&
     state.type === 'file' &&
     state.inPart === true &&
-    counting.of(state.content.toString('utf8')) === counting.of(desired)
+    counting.of(state.content.toString('utf8')) === counting.of(desired.toString('utf8'))
   );
 }

@@ -79,7 +79,7 @@ export function probePath(path: string, wanted = ''): Script {
 }
 
 /** Reads what `probePath` printed; `wanted` is the content whose SHA-256 it was given. */
-export function parsePath(id: string, answer: Answer, wanted?: string): PathState {
+export function parsePath(id: string, answer: Answer, wanted?: Buffer): PathState {
   const end = answer.out.indexOf(0x0a);
   const line = answer.out.subarray(0, end < 0 ? undefined : end).toString('utf8');
   const [type, owner, group, mode] = line.split(' ');
@@ -89,7 +89,7 @@ export function parsePath(id: string, answer: Answer, wanted?: string): PathStat
   if (owner && group && mode) {
     const ownership = { owner, group, mode: mode.padStart(4, '0') };
     if (type === 'file') return { type, ...ownership, content: answer.out.subarray(end + 1) };
-    if (type === 'wanted' && wanted !== undefined) return { type: 'file', ...ownership, content: Buffer.from(wanted) };
+    if (type === 'wanted' && wanted !== undefined) return { type: 'file', ...ownership, content: wanted };
     if (type === 'directory') return { type, ...ownership };
   }
   throw new UnknownAnswer(id, answer);

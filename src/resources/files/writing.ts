@@ -8,12 +8,12 @@ import { diffOwnership, type Ownership, type PathState } from './path.js';
  * Where the path is a mount point of its own the rename is refused, and the content is copied into it.
  * @param check succeeds where the temporary file, `$new`, is fit to take the place; what is there stays otherwise
  */
-export function writeFileScript(path: string, content: string, { owner, group, mode }: Ownership, check: Script = NOTHING): Script {
+export function writeFileScript(path: string, content: string | Buffer, { owner, group, mode }: Ownership, check: Script = NOTHING): Script {
   return sh`rm -f ${path}.pgprov.??????
 new=$(mktemp ${`${path}.pgprov.XXXXXX`})
 trap 'rm -f "$new"' EXIT
 chmod 0600 "$new"
-printf %s ${content} >"$new"
+${Buffer.isBuffer(content) ? sh`printf %s ${content.toString('base64')} | base64 -d >"$new"` : sh`printf %s ${content} >"$new"`}
 chown ${`${owner}:${group}`} "$new"
 chmod ${mode} "$new"
 ${check}
@@ -29,7 +29,7 @@ if command -v restorecon >/dev/null 2>&1; then restorecon ${path} || :; fi`;
 export const OWNERSHIP = 'ownership';
 
 /** The one change that gives a file its content, owner, group and mode, if any of them is another. */
-export function diffFile(path: string, state: PathState, content: string | Secret, ownership: Ownership): Change[] {
+export function diffFile(path: string, state: PathState, content: string | Secret | Buffer, ownership: Ownership): Change[] {
   const [owned] = diffOwnership(path, state, ownership);
   const [written] = diffContent(path, state, content, ownership);
   if (written === undefined) return owned === undefined ? [] : [{ ...owned, part: OWNERSHIP }];
@@ -38,12 +38,17 @@ export function diffFile(path: string, state: PathState, content: string | Secre
   return [{ ...written, summary: `${written.summary} (${owner}:${group} ${mode})` }];
 }
 
+/** What a file with this content has. */
+export function bytesOf(content: string | Secret | Buffer): Buffer {
+  return Buffer.isBuffer(content) ? content : Buffer.from(reveal(content));
+}
+
 /** The change that gives a file its content, if it has another. */
-function diffContent(path: string, state: PathState, content: string | Secret, ownership: Ownership): Change[] {
-  const desired = reveal(content);
-  const shown = content instanceof Secret ? undefined : desired;
+function diffContent(path: string, state: PathState, content: string | Secret | Buffer, ownership: Ownership): Change[] {
+  const desired = bytesOf(content);
+  const shown = typeof content === 'string' ? content : undefined;
   if (state.type === 'file') {
-    if (state.content.equals(Buffer.from(desired))) return [];
+    if (state.content.equals(desired)) return [];
     return [
       {
         action: 'update',

@@ -31,7 +31,7 @@ describe('parsePath', () => {
   ])('reads $text', ({ text, state }) => expect(parsePath('file:/x', answer(text))).toEqual(state));
 
   it('accepts content by its SHA-256', () => {
-    expect(parsePath('file:/x', answer('wanted root adm 640\n'), 'Grüße')).toEqual(
+    expect(parsePath('file:/x', answer('wanted root adm 640\n'), Buffer.from('Grüße'))).toEqual(
       there('Grüße', { owner: 'root', group: 'adm', mode: '0640' }),
     );
     expect(() => parsePath('file:/x', answer('wanted root adm 640\n'))).toThrow(/unknown/u);

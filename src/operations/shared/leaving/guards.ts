@@ -7,14 +7,15 @@ import { cannotLead } from '../handing-over.js';
 import { answerOf, dynamicOf, leaderOf, notStreamingWhy, unfit } from '../members.js';
 import { untilLed, untilUp } from '../passing.js';
 import { busyObjection, maintenanceObjection, quorumObjection } from '../quiet-cluster.js';
+import { fenceObjections } from './fence.js';
 import type { LeavingOptions, LeavingRun as Run } from './options.js';
+import { isOver } from './over.js';
 import {
   answeredFrom,
   hasData,
   isInPatroni,
   isInPlace,
   isInStore,
-  isOver,
   keyOf,
   leavingHost,
   nameOf,
@@ -71,7 +72,10 @@ export function leavingObjections(run: Run): OperationObjection[] {
         away.map(({ name }) => name),
       ),
     ];
-  return [...newMachine(run), ...alive(run), ...unled(run), ...handsOver(run), ...lastSynchronous(run), ...quorum(run)].slice(0, 1);
+  return [...newMachine(run), ...alive(run), ...unled(run), ...handsOver(run), ...lastSynchronous(run), ...quorum(run), ...fenceObjections(run)].slice(
+    0,
+    1,
+  );
 }
 
 function refuse(message: string, hint: string): OperationObjection[] {

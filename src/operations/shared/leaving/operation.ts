@@ -1,8 +1,10 @@
 import type { Operation } from '../../../index.js';
 import { leaderOf, leastBehind } from '../members.js';
+import { serialsOf, unfenced } from './fence.js';
 import { leavingObjections } from './guards.js';
 import type { LeavingOptions, LeavingRun as Run } from './options.js';
 import { leavingProofs } from './proofs.js';
+import { isOver } from './over.js';
 import { leavingObservations, nameOf, slotsTtlOf, stayingMembers } from './seen.js';
 import { leavingSteps } from './steps.js';
 
@@ -19,6 +21,7 @@ export const LEAVING = {
   remaining: (run) => ({ steps: leavingSteps(run) }),
   nothing: (run) => `${nameOf(run)} is no part of ${run.inventory.cluster}`,
   checks: leavingProofs,
+  leaves: (run) => (isOver(run) ? [] : unfenced(run)),
 } satisfies Partial<Operation<LeavingOptions>>;
 
 /** Who leads in its place, and what is given back in the end. */
@@ -26,5 +29,5 @@ function chosen(run: Run): LeavingOptions {
   const { view, options } = run;
   const others = stayingMembers(run).map(({ name }) => name);
   const to = leaderOf(view) === nameOf(run) ? leastBehind(view, others) : undefined;
-  return { ...options, slotsTtl: slotsTtlOf(run), ...(to === undefined ? {} : { to }) };
+  return { ...options, slotsTtl: slotsTtlOf(run), serials: serialsOf(run), ...(to === undefined ? {} : { to }) };
 }

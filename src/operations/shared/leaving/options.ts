@@ -12,6 +12,8 @@ export interface LeavingOptions {
   to?: string;
   /** Chosen: `member_slots_ttl` as the dynamic configuration had it before; null: it had none. */
   slotsTtl?: string | number | null;
+  /** Chosen: the serials of its certificates, a space between two; '': none is known. */
+  serials?: string;
 }
 
 /** A run of such an operation. */

@@ -3,7 +3,9 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { leaderOf } from '../members.js';
 import { streamChecks } from '../stream-checks.js';
+import { fenceProofs } from './fence.js';
 import type { LeavingRun as Run } from './options.js';
+import { isOver } from './over.js';
 import { isInPatroni, isInPlace, isInStore, nameOf, servesThere, slotsLeft, slotsTtlOf, stayingHosts, storeRunsThere } from './seen.js';
 
 /** The cluster is whole without the host, and nothing of it is left. */
@@ -37,6 +39,7 @@ export function leavingProofs(run: Run): CheckResult[] {
       ok: slots.length === 0 && slotsTtlOf(run) === (options.slotsTtl ?? null),
       detail: slots.length === 0 ? `member_slots_ttl ${slotsTtlOf(run) ?? 'not set'}` : `there is one on ${enumerate(slots)}`,
     },
+    ...fenceProofs(run, isOver(run)),
     ...streamChecks(view, leader, members),
     ...(view.surveyed(name) && !isInPlace(run)
       ? [

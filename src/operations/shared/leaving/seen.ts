@@ -158,9 +158,3 @@ export function isKnown(run: Run): boolean {
 export function isWanted(run: Pick<Run, 'inventory' | 'options'>): boolean {
   return leavingHost(run) !== undefined && !isInPlace(run) && !run.inventory.absent.some(({ name }) => name === nameOf(run));
 }
-
-/** Nothing is left to do, and nothing was begun. */
-export function isOver(run: Run): boolean {
-  const began = run.resumed === true || run.done.size > 0;
-  return !began && !isInPlace(run) && !isWanted(run) && !isKnown(run) && !servesThere(run) && !storeRunsThere(run);
-}

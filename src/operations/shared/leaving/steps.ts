@@ -19,12 +19,13 @@ import { accountsOf, hostsWith, localServer, restApiUrl } from '../../../../role
 import { followStep, handOverStep, takesUpPending } from '../hand-over.js';
 import { leaderOf, notStreamingWhy } from '../members.js';
 import { stopped } from '../stopped.js';
+import { comingBack, fence, revoke } from './fence.js';
 import type { LeavingRun as Run } from './options.js';
+import { isOver } from './over.js';
 import {
   isInPatroni,
   isInPlace,
   isInStore,
-  isOver,
   isWanted,
   leavingHost,
   nameOf,
@@ -48,7 +49,9 @@ export function leavingSteps(run: Run): OperationStep[] {
     ...stopStore(run),
     ...forget(run),
     ...dropSlots(run),
+    ...revoke(run),
     ...bringOthers(run),
+    ...fence(run),
     ...mark(run),
   ];
 }
@@ -292,6 +295,6 @@ export function dataWords(run: Run): string {
   const { view } = run;
   const name = nameOf(run);
   const data = view.read(name, DATA_DIRECTORY);
-  if (!view.surveyed(name)) return 'it was not reached: should its machine come back, switch it off, or let pgprov stop it';
+  if (!view.surveyed(name)) return `it was not reached: ${comingBack(run)}`;
   return data?.kind === 'cluster' ? 'its data stays where it is, for you to remove' : 'it has no data';
 }
