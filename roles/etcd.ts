@@ -89,10 +89,13 @@ export default defineRole({
   guards: (view, credentials) => [
     ...guardTakenRole(view),
     ...guardChanges(view, 'etcd'),
-    ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host),
-      ...guardAuthority(view, host, credentials),
-      ...guardList(view, host, credentials),
-    ]),
+    ...view
+      .hosts('etcd')
+      .flatMap((host) => [
+        ...guardConfiguration(view, host),
+        ...guardAuthority(view, host, credentials),
+        ...guardList(view, host, credentials),
+      ]),
   ],
   effects: membershipEffects,
   drift: membersDrift,

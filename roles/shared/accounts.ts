@@ -39,7 +39,11 @@ function addressOf(host: Host): { address: string; port: number } {
  * Where servers are to be no more; of hosts that the inventory has no more their revoked certificates say it, of those under Patroni, whose servers
  * share a port.
  */
-function formerServers({ host, inventory, credentials }: Pick<RoleContext, 'host' | 'inventory' | 'credentials'>): { address: string; port: number }[] {
+function formerServers({
+  host,
+  inventory,
+  credentials,
+}: Pick<RoleContext, 'host' | 'inventory' | 'credentials'>): { address: string; port: number }[] {
   const moved = hostsWith(inventory, 'postgresql').flatMap((host) =>
     host.formerly?.address === undefined ? [] : [{ ...addressOf(host), address: host.formerly.address }],
   );

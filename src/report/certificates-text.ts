@@ -85,7 +85,11 @@ function placeTable({ places, authorities, withinDays }: CertificatesStatus, pai
 
 function goneTable({ gone }: CertificatesStatus, paint: Paint, columns: number): string[] {
   const standing = gone.map(({ since, acceptedBy }) =>
-    since === undefined ? paint.changed('accepted') : acceptedBy.length > 0 ? paint.failed('not everywhere yet') : `since ${since.slice(0, 10)}`,
+    since === undefined
+      ? paint.changed('accepted')
+      : acceptedBy.length > 0
+        ? paint.failed('not everywhere yet')
+        : `since ${since.slice(0, 10)}`,
   );
   return renderTable(
     [

@@ -222,7 +222,9 @@ export class Authority {
 
   /** The pair of a certificate that is accepted no more, where this machine had it. */
   async revokedPair(serial: string): Promise<KeyPair | undefined> {
-    const [certificate, key] = await Promise.all(['crt', 'key'].map((part) => readIfThere(join(this.#revokedDirectory, `${serial}.${part}`))));
+    const [certificate, key] = await Promise.all(
+      ['crt', 'key'].map((part) => readIfThere(join(this.#revokedDirectory, `${serial}.${part}`))),
+    );
     return certificate === undefined || key === undefined ? undefined : { certificate, key };
   }
 

@@ -26,7 +26,12 @@ export async function makeRevocationList(
   revoked: readonly RevokedSerial[],
   number: number,
 ): Promise<Buffer> {
-  const texts = { index: revoked.map(indexLine).join(''), number: `${evenHex(number.toString(16))}\n`, ca: authority.certificate, caKey: authority.key };
+  const texts = {
+    index: revoked.map(indexLine).join(''),
+    number: `${evenHex(number.toString(16))}\n`,
+    ca: authority.certificate,
+    caKey: authority.key,
+  };
   const pem = await withWorkFiles(directory, texts, ({ index, number: numbers, ca: cert, caKey: keyfile }) =>
     withWorkFiles(directory, { config: listConfig(index, numbers) }, ({ config }) =>
       openssl('ca', { gencrl: true, config, keyfile, cert, crldays: String(LIST_DAYS) }),
@@ -49,7 +54,9 @@ export function serialsIn(list: Buffer): string[] | undefined {
     const [outer] = elements(list);
     const [body] = elements(outer?.content ?? NOTHING);
     // version, signature, issuer, this update, next update, revoked certificates, extensions (RFC 5280, 5.1)
-    const entries = elements(body?.content ?? NOTHING).slice(3).find(({ tag }) => tag === SEQUENCE);
+    const entries = elements(body?.content ?? NOTHING)
+      .slice(3)
+      .find(({ tag }) => tag === SEQUENCE);
     if (body === undefined) return undefined;
     return elements(entries?.content ?? NOTHING).map(({ content }) => plain(elements(content)[0]?.content.toString('hex') ?? ''));
   } catch (error) {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { PgprovError } from '../lib/errors.js';
 import { readIfThere } from './files.js';
 import { endOf, type KeyPair } from './issue.js';

@@ -35,9 +35,15 @@ describe.each([
     Promise.all(names.map((name) => must(host(name), 'systemctl show -p MainPID --value etcd')));
   const whole = async (...names: string[]): Promise<void> => {
     await expect
-      .poll(async () => (await describeMembers(host(names[0] as string)).catch(() => [])).filter((line) => /(?:Leader running|Replica streaming)$/u.test(line)).length, {
-        timeout: patience(180_000),
-      })
+      .poll(
+        async () =>
+          (await describeMembers(host(names[0] as string)).catch(() => [])).filter((line) =>
+            /(?:Leader running|Replica streaming)$/u.test(line),
+          ).length,
+        {
+          timeout: patience(180_000),
+        },
+      )
       .toBe(names.length);
     expect(await etcdctl(host(names[0] as string), 'endpoint health --cluster')).not.toContain('unhealthy');
     expect(await writer.lost([])).toEqual([]);
@@ -95,7 +101,10 @@ describe.each([
     await has('pg1', 'pg2', 'pg3');
     const applied = await pgprov('apply', cluster.file, '--yes');
     expect(applied.code, applied.all).toBe(0);
-    await sql(host('pg1'), `CREATE ROLE ${CLIENT.user} LOGIN PASSWORD '${CLIENT.password}'; GRANT CREATE ON SCHEMA public TO ${CLIENT.user}`);
+    await sql(
+      host('pg1'),
+      `CREATE ROLE ${CLIENT.user} LOGIN PASSWORD '${CLIENT.password}'; GRANT CREATE ON SCHEMA public TO ${CLIENT.user}`,
+    );
     writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), ...CLIENT });
     if (older) await makeOlder('pg1', 'pg2', 'pg3');
     // What etcd was restarted with is not what pgprov has recorded.
@@ -114,7 +123,7 @@ describe.each([
     expect(await etcdStarts('pg1', 'pg2')).toEqual(before);
     await host('pg3').kill();
     const remove = ['remove', cluster.file, '--host', 'pg3', '--dead', '--yes', '--output', 'plain'];
-    await killAtEach(remove, [/remove\/leave-store/u, /remove\/revoke/u, /etcd\/start/u, /remove\/fence/u]);
+    await killAtEach(remove, [/remove\/leave-store/u, /base\/prepare/u, /etcd\/start/u, /remove\/fence/u]);
     const removed = await pgprov(...remove);
     expect(removed.code, removed.all).toBe(0);
     expect(removed.all).toMatch(/etcd refuses the certificates of pg3/u);
@@ -169,7 +178,7 @@ describe.each([
     await host('pg2').kill();
     await has('pg1', 'pg2', 'pg3', 'pg4');
     const replace = ['replace', cluster.file, '--host', 'pg2', '--by', 'pg3', '--dead', '--yes', '--output', 'plain'];
-    await killAtEach(replace, [/replace\/revoke/u, /etcd\/join/u, /replace\/fence/u]);
+    await killAtEach(replace, [/base\/prepare/u, /etcd\/join/u, /replace\/fence/u]);
     const replaced = await pgprov(...replace);
     expect(replaced.code, replaced.all).toBe(0);
     await whole('pg1', 'pg3', 'pg4');

@@ -91,7 +91,11 @@ async function run(
     inventory,
     catalog,
     options: { within: 30, ...options },
-    kept: { authority: { certificate: lasting, phase: undefined, signs: true, issued: new Map(), revoked: [], ...authority }, passwords: [], rotation: undefined },
+    kept: {
+      authority: { certificate: lasting, phase: undefined, signs: true, issued: new Map(), revoked: [], ...authority },
+      passwords: [],
+      rotation: undefined,
+    },
     chosenHosts,
     view: new View(inventory, new Map(states)),
     done: new Set(done),

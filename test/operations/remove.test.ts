@@ -4,7 +4,7 @@ import remove from '../../src/operations/remove.js';
 import replace from '../../src/operations/replace.js';
 import type { LeavingOptions } from '../../src/operations/shared/leaving/options.js';
 import { withAbsent } from '../../src/model/index.js';
-import type { OperationRun, OperationStart } from '../../src/plan/operation.js';
+import type { KeptFacts, OperationRun, OperationStart } from '../../src/plan/operation.js';
 import { View } from '../../src/plan/view.js';
 import { DATA_DIRECTORY } from '../../src/resources/data-directory.js';
 import { DCS } from '../../src/resources/dcs.js';
@@ -14,7 +14,9 @@ import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { PHYSICAL_SLOTS } from '../../src/resources/physical-slots.js';
 import { REACHABILITY } from '../../src/resources/reachability.js';
 import { retiredHandle } from '../../src/resources/retired-units.js';
-import { inventoryOf, THREE } from '../support/inventory.js';
+import type { RoleContext } from '../../src/plan/role-context.js';
+import type { IssuedCertificate } from '../../src/store/revocations.js';
+import { contextOf, inventoryOf, MATERIAL, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';
 
 type Case = Made<LeavingOptions> & {
@@ -28,6 +30,8 @@ type Case = Made<LeavingOptions> & {
   /** Hosts that pg3's machine answers. */
   reached?: readonly string[];
   resumed?: true;
+  /** What the control machine has of certificates. */
+  kept?: Partial<KeptFacts['authority']>;
 };
 
 const GONE = THREE.replace(/ {2}pg3.*\n/u, '');
@@ -42,6 +46,7 @@ async function run({
   etcdRuns = ['pg3'],
   reached = [],
   resumed,
+  kept,
   ...made
 }: Case): Promise<OperationRun<LeavingOptions>> {
   const options = { ...OPTIONS, ...made.options };
@@ -61,7 +66,8 @@ async function run({
     ]),
   );
   const made3 = madeUp(inventory, { ...made, options, more });
-  return { ...made3, catalog: CATALOG, ...(resumed === undefined ? {} : { resumed }) };
+  const authority = { ...made3.kept.authority, ...kept };
+  return { ...made3, kept: { ...made3.kept, authority }, catalog: CATALOG, ...(resumed === undefined ? {} : { resumed }) };
 }
 
 const ids = async (made: Case): Promise<string[]> =>
@@ -241,6 +247,94 @@ describe('pgprov remove', () => {
   });
 });
 
+/** A certificate of a host as it is kept, by its serial. */
+const issued = (serial: string, address: string): IssuedCertificate => ({ serial, until: '2099-01-01T00:00:00.000Z', names: [address] });
+const OF_PG3 = issued('AB12', '10.0.0.3');
+const KEPT = {
+  issued: new Map([
+    ['pg1', [issued('CD34', '10.0.0.1')]],
+    ['pg3', [OF_PG3]],
+  ]),
+};
+const REVOKED = { ...KEPT, revoked: [{ ...OF_PG3, host: 'pg3', since: '2026-01-01T00:00:00.000Z' }] };
+
+describe('the certificates of who goes', () => {
+  const chosen = async (made: Case): Promise<OperationRun<LeavingOptions>> => {
+    const first = await run(made);
+    return { ...first, options: remove.choose?.(first) ?? first.options };
+  };
+  const left = async (made: Case): Promise<string[]> => remove.remaining(await chosen(made)).steps.map(({ id }) => id);
+
+  it('are revoked once it is out, and tried before it counts as refused', async () => {
+    expect((await chosen({ kept: KEPT })).options.serials).toBe('AB12');
+    expect(await left({ ...DEAD, slots: [], kept: KEPT })).toEqual(['leave-store', 'revoke', 'others', 'fence', 'mark']);
+    expect(await left({ ...DEAD, slots: [], kept: REVOKED })).toEqual(['leave-store', 'others', 'fence', 'mark']);
+    const steps = remove.remaining(await chosen({ ...DEAD, kept: KEPT })).steps;
+    expect(steps.find(({ id }) => id === 'fence')).toMatchObject({ on: ['pg1', 'pg2'], title: 'see that etcd on pg1 and pg2 refuses pg3' });
+  });
+
+  it('are revoked as well of one that was taken out before pgprov did so', async () => {
+    const gone: Case = { ...OUT, yaml: ABSENT };
+    expect(await left({ ...gone, kept: KEPT })).toEqual(['revoke', 'others', 'fence']);
+    expect(await left({ ...gone, kept: REVOKED })).toEqual([]);
+  });
+
+  it('are cut off by the addresses that nobody else has', async () => {
+    const made = await chosen({ ...DEAD, kept: KEPT });
+    const [step] = remove.remaining(made).steps.filter(({ id }) => id === 'fence');
+    if (step === undefined || !('on' in step)) throw new Error('no step on hosts');
+    const [context, more] = [['10.0.0.3', '10.0.0.1'], ['10.0.0.1']].map((names) => ({
+      ...contextOf(made.inventory, 'pg1'),
+      credentials: { ...MATERIAL, revoked: [{ ...OF_PG3, names, host: 'pg3', since: '' }] },
+    }));
+    expect(step.resources?.(context as RoleContext).map(({ id }) => id)).toEqual(['clients-cut:2379:pg3']);
+    expect(step.resources?.(more as RoleContext)).toEqual([]);
+    expect(step.gates?.(context as RoleContext).map(({ title }) => title)).toEqual([
+      'etcd refuses the certificates of pg3, and accepts those of its members',
+    ]);
+  });
+
+  it.each<{ title: string; made: Case; says: string | undefined }>([
+    { title: 'where all is well', made: { kept: KEPT }, says: undefined },
+    {
+      title: 'where the key of the authority is elsewhere',
+      made: { kept: { ...KEPT, signs: false } },
+      says: 'the certificate of pg3 could not be revoked: the key of the cluster’s authority is not in .pgprov/demo/pki/ beside the inventory',
+    },
+    { title: 'where it is revoked, which takes no key', made: { kept: { ...REVOKED, signs: false } }, says: undefined },
+    {
+      title: 'where one that stays has it',
+      made: {
+        kept: {
+          issued: new Map([
+            ['pg1', [OF_PG3]],
+            ['pg3', [OF_PG3]],
+          ]),
+        },
+      },
+      says: 'pg1 has a certificate that pg3 has had, and would be shut out with it',
+    },
+  ])('are looked at before anything is done: $title', async ({ made, says }) =>
+    expect(remove.guards?.(await chosen(made))[0]?.message).toBe(says),
+  );
+
+  it('are said to be accepted where nobody knows them, and are claimed to be refused only once they were tried', async () => {
+    const unknown = await chosen({ ...DEAD });
+    expect(remove.leaves?.(unknown)[0]).toMatchObject({
+      message:
+        'pg3 is out of demo, and etcd accepts its certificate yet: there is no .pgprov/demo/pki/nodes/pg3.crt beside the inventory, so its serial is not known here',
+      hint: expect.stringMatching(/certs renew \S+ --ca/u) as string,
+    });
+    expect(remove.leaves?.(await chosen({ ...DEAD, kept: KEPT }))).toEqual([]);
+    const proof = async (made: Case): Promise<boolean | undefined> =>
+      remove.checks?.(await chosen(made)).find(({ title }) => title === 'etcd refuses the certificates of pg3')?.ok;
+    expect(await proof({ ...DEAD, kept: REVOKED })).toBe(false);
+    expect(await proof({ ...DEAD, kept: KEPT, done: ['fence'] })).toBe(false);
+    expect(await proof({ ...DEAD, kept: REVOKED, done: ['fence'] })).toBe(true);
+    expect(await proof({ ...DEAD, done: ['fence'] })).toBeUndefined();
+  });
+});
+
 describe('pgprov replace', () => {
   const NEW = `${THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, absent: true')}  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4}\n`;
   const EMPTY = {
@@ -285,6 +379,16 @@ describe('pgprov replace', () => {
     expect(replace.guards?.(made)).toEqual([]);
     const asked = { ...made, options: { ...made.options, dead: false } };
     expect(replace.guards?.(asked)[0]?.message).toBe('nobody but you knows whether the former machine of pg3 comes back');
+  });
+
+  it('revokes what the former machine has, and not what the new one of its name gets meanwhile', async () => {
+    const made = forgotten(await run({ ...inPlace, kept: KEPT }));
+    const options = replace.choose?.(made) ?? made.options;
+    expect(options.serials).toBe('AB12');
+    const authority = { ...made.kept.authority, ...REVOKED, issued: new Map([['pg3', [OF_PG3, issued('EF56', '10.0.0.3')]]]) };
+    const later = { ...made, options, resumed: true as const, kept: { ...made.kept, authority } };
+    expect(replace.remaining(later).steps.map(({ id }) => id)).toEqual(['leave-store', 'others', 'fence']);
+    expect(replace.remaining(later).steps.at(-1)).toMatchObject({ on: ['pg1', 'pg2', 'pg3'] });
   });
 
   it('is refused while the former machine lives, or the new one has data', async () => {

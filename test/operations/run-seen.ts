@@ -101,7 +101,11 @@ export function runOver<Options extends object>(
   return {
     view: new View(inventory, new Map(seen)),
     catalog: [],
-    kept: { authority: { certificate: undefined, phase: undefined, signs: true, issued: new Map(), revoked: [] }, passwords: ['replication.password'], rotation: undefined },
+    kept: {
+      authority: { certificate: undefined, phase: undefined, signs: true, issued: new Map(), revoked: [] },
+      passwords: ['replication.password'],
+      rotation: undefined,
+    },
     chosenHosts,
     planned,
     holdsData: true,

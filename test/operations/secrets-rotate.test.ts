@@ -138,7 +138,11 @@ postgresql: {hba: [host all all 10.0.0.0/24 scram-sha-256]}
   const seen = async (of: { leader?: string | null; silent?: string; done?: string[] } = {}): Promise<OperationRun<{ name: string }>> => {
     const { leader = 'pg1', silent, done = ['begin'] } = of;
     const more = Object.fromEntries(['pg1', 'pg2', 'lb1'].map((name) => [name, { [POOLER.id]: { ...answers, answers: name !== silent } }]));
-    const kept = { authority: { certificate: undefined, phase: undefined, signs: true, issued: new Map(), revoked: [] }, passwords: [], rotation };
+    const kept = {
+      authority: { certificate: undefined, phase: undefined, signs: true, issued: new Map(), revoked: [] },
+      passwords: [],
+      rotation,
+    };
     return { ...runSeen(await inventoryOf(yaml), { leader, more }, { name: 'pgbouncer' }, { done }), kept, catalog: CATALOG };
   };
 

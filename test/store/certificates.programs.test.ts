@@ -174,6 +174,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
       'nodes/pg1.key',
       'nodes/pg2.crt',
       'nodes/pg2.key',
+      'revocations.json',
     ]);
     const modes = all.map((name) => (statSync(work.at('pki', name)).mode & 0o777).toString(8));
     expect(modes).toEqual(all.map((name) => (name === 'nodes' ? '700' : '600')));

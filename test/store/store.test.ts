@@ -257,7 +257,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
       below(work.path)
         .map((path) => path.slice(work.path.length + 1))
         .sort(),
-    ).toEqual(['pki', 'pki/ca.crt', 'pki/ca.key', 'pki/nodes', 'pki/nodes/pg1.crt', 'pki/nodes/pg1.key']);
+    ).toEqual(['pki', 'pki/ca.crt', 'pki/ca.key', 'pki/nodes', 'pki/nodes/pg1.crt', 'pki/nodes/pg1.key', 'pki/revocations.json']);
   });
 
   it('keep a placeholder of a missing key out of text that people see', async () => {

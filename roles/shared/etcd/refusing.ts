@@ -42,7 +42,9 @@ function accepting(path: string, state: PathState, revoked: ClusterCredentials['
   const there = serialsIn(state.content) ?? [];
   const lacking = revoked.filter(({ serial }) => !there.includes(serial)).map(({ host }) => host);
   if (lacking.length === 0) return {};
-  return { danger: `${path} does not have certificates of ${enumerate([...new Set(lacking)])}, which etcd there so accepts, though they were taken out` };
+  return {
+    danger: `${path} does not have certificates of ${enumerate([...new Set(lacking)])}, which etcd there so accepts, though they were taken out`,
+  };
 }
 
 function listedSerials(view: View, host: string, path: string): string[] | undefined {

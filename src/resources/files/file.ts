@@ -74,13 +74,15 @@ export function file(options: FileOptions): Resource<PathState> {
       const state = parsePath(id, inPart ? { ...answer, out: answer.out.subarray(IN_PART.length) } : answer, desired);
       return inPart && state.type === 'file' ? { ...state, inPart } : state;
     },
-    diff: (state) =>
-      diffFile(path, isEquivalent(state, desired, counting) ? { ...state, content: desired } : state, content, ownership),
+    diff: (state) => diffFile(path, isEquivalent(state, desired, counting) ? { ...state, content: desired } : state, content, ownership),
     apply: (changes) => {
       const isOwnedAnew = changes.every(({ part }) => part === OWNERSHIP);
-      return isOwnedAnew ? setOwnershipScript(path, ownership) : writeFileScript(path, Buffer.isBuffer(content) ? content : reveal(content), ownership, options.check);
+      return isOwnedAnew
+        ? setOwnershipScript(path, ownership)
+        : writeFileScript(path, Buffer.isBuffer(content) ? content : reveal(content), ownership, options.check);
     },
-    digest: () => digestOf(id, desired.toString(Buffer.isBuffer(content) ? 'base64' : 'utf8'), ownership.owner, ownership.group, ownership.mode),
+    digest: () =>
+      digestOf(id, desired.toString(Buffer.isBuffer(content) ? 'base64' : 'utf8'), ownership.owner, ownership.group, ownership.mode),
   };
 }
 

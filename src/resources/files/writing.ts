@@ -1,4 +1,4 @@
-import { reveal, Secret } from '../../lib/secret.js';
+import { reveal, type Secret } from '../../lib/secret.js';
 import { NOTHING, type Script, sh } from '../../shell/quote.js';
 import type { Change } from '../resource.js';
 import { diffOwnership, type Ownership, type PathState } from './path.js';
@@ -8,7 +8,12 @@ import { diffOwnership, type Ownership, type PathState } from './path.js';
  * Where the path is a mount point of its own the rename is refused, and the content is copied into it.
  * @param check succeeds where the temporary file, `$new`, is fit to take the place; what is there stays otherwise
  */
-export function writeFileScript(path: string, content: string | Buffer, { owner, group, mode }: Ownership, check: Script = NOTHING): Script {
+export function writeFileScript(
+  path: string,
+  content: string | Buffer,
+  { owner, group, mode }: Ownership,
+  check: Script = NOTHING,
+): Script {
   return sh`rm -f ${path}.pgprov.??????
 new=$(mktemp ${`${path}.pgprov.XXXXXX`})
 trap 'rm -f "$new"' EXIT

@@ -14,10 +14,10 @@ import { bringAbout, observe, rewritten, runSections } from '../../support/secti
 import { HOST_SHELLS, inEveryShell } from '../../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
-const there = (content: string, ownership = { owner: 'root', group: 'root', mode: '0644' }): PathState => ({
+const there = (content: string | Buffer, ownership = { owner: 'root', group: 'root', mode: '0644' }): PathState => ({
   type: 'file',
   ...ownership,
-  content: Buffer.from(content),
+  content: Buffer.from(content as string),
 });
 
 describe('parsePath', () => {
@@ -50,7 +50,7 @@ describe('parsePath', () => {
 });
 
 describe('file', () => {
-  it.each<{ title: string; content: string | Secret; state: PathState; changes: object[] }>([
+  it.each<{ title: string; content: string | Secret | Buffer; state: PathState; changes: object[] }>([
     { title: 'as desired', content: 'x', state: there('x'), changes: [] },
     {
       title: 'absent',
@@ -87,6 +87,13 @@ describe('file', () => {
       content: 'x',
       state: { type: 'directory', owner: 'root', group: 'root', mode: '0755' },
       changes: [{ action: 'create', summary: 'write /f (root:root 0644), in place of a directory', before: '', after: 'x' }],
+    },
+    { title: 'of bytes, as desired', content: Buffer.from([0xff, 0]), state: there(Buffer.from([0xff, 0])), changes: [] },
+    {
+      title: 'of other bytes, which are not shown',
+      content: Buffer.from([0xff, 0]),
+      state: there(Buffer.from([0xfe, 0])),
+      changes: [{ action: 'update', summary: 'write /f' }],
     },
     {
       title: 'secret',
@@ -152,6 +159,7 @@ describe('file', () => {
       { title: 'shell syntax', content: '\'"$(rm -rf x)`y`\\\n%s\\n\n-n\n' },
       { title: 'text with other than ASCII characters', content: 'Grüße ✓\n' },
       { title: 'a long text', content: 'x'.repeat(300_000) },
+      { title: 'bytes that are no text', content: Buffer.from([0, 255, 10, 39, 0]) },
     ])('writes $title, once', async ({ content }) => {
       const path = work.at('a file');
       const resource = file({ path, content, ...ME, mode: '0640' });
@@ -159,7 +167,7 @@ describe('file', () => {
       expect(before).toEqual({ type: 'absent' });
       expect(done).toEqual({ status: 0, words: '' });
       expect(left).toEqual([]);
-      expect(readFileSync(path, 'utf8')).toBe(content);
+      expect(readFileSync(path).equals(Buffer.from(content))).toBe(true);
       expect(statSync(path).mode & 0o7777).toBe(0o640);
       expect(readdirSync(work.path)).toEqual(['a file']);
       expect((await bringAbout(shell, resource)).changes).toEqual([]);

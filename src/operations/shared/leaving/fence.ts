@@ -132,7 +132,9 @@ export function fence(run: Run): OperationStep[] {
   const on = hostsWith(inventory, role)
     .map((host) => host.name)
     .filter((each) => each !== name || isInPlace(run));
-  const present = inventory.hosts.filter((host) => host.name !== name || isInPlace(run)).flatMap((host) => [host.address, host.clusterAddress]);
+  const present = inventory.hosts
+    .filter((host) => host.name !== name || isInPlace(run))
+    .flatMap((host) => [host.address, host.clusterAddress]);
   const former = ({ credentials }: RoleContext): RoleContext['credentials']['revoked'] =>
     credentials.revoked.filter(({ serial }) => serials.includes(serial));
   return [

@@ -72,10 +72,15 @@ export function leavingObjections(run: Run): OperationObjection[] {
         away.map(({ name }) => name),
       ),
     ];
-  return [...newMachine(run), ...alive(run), ...unled(run), ...handsOver(run), ...lastSynchronous(run), ...quorum(run), ...fenceObjections(run)].slice(
-    0,
-    1,
-  );
+  return [
+    ...newMachine(run),
+    ...alive(run),
+    ...unled(run),
+    ...handsOver(run),
+    ...lastSynchronous(run),
+    ...quorum(run),
+    ...fenceObjections(run),
+  ].slice(0, 1);
 }
 
 function refuse(message: string, hint: string): OperationObjection[] {
