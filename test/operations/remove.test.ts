@@ -387,8 +387,12 @@ describe('pgprov replace', () => {
     expect(options.serials).toBe('AB12');
     const authority = { ...made.kept.authority, ...REVOKED, issued: new Map([['pg3', [OF_PG3, issued('EF56', '10.0.0.3')]]]) };
     const later = { ...made, options, resumed: true as const, kept: { ...made.kept, authority } };
-    expect(replace.remaining(later).steps.map(({ id }) => id)).toEqual(['leave-store', 'others', 'fence']);
+    expect(replace.remaining(later).steps.map(({ id }) => id)).toEqual(['leave-store', 'list', 'others', 'fence']);
     expect(replace.remaining(later).steps.at(-1)).toMatchObject({ on: ['pg1', 'pg2', 'pg3'] });
+    // Who is yet to join has nobody prove anything.
+    expect(replace.remaining(later).steps[1]).toMatchObject({ changes: ['pg1', 'pg2'], converge: { roles: ['etcd'], without: ['pg3'] } });
+    const brought = { ...later, done: new Set(['list']) };
+    expect(replace.remaining(brought).steps.map(({ id }) => id)).toEqual(['leave-store', 'others', 'fence']);
   });
 
   it('is refused while the former machine lives, or the new one has data', async () => {

@@ -19,7 +19,7 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { textSeen } from '../certificates-seen.js';
 import type { LeavingRun as Run } from './options.js';
-import { isInPlace, leavingHost, nameOf, stayingHosts } from './seen.js';
+import { isInPlace, leavingHost, nameOf, stayingHosts, stayingInStore } from './seen.js';
 
 /** What a run needs to tell which certificates are meant. */
 type Given = Pick<Run, 'catalog' | 'inventory' | 'kept' | 'options' | 'view'>;
@@ -118,6 +118,32 @@ export function revoke(run: Run): OperationStep[] {
       id: 'revoke',
       title: `revoke the ${certificates.length === 1 ? 'certificate' : `${certificates.length} certificates`} of ${name}, so that ${store} of the others refuses it`,
       atDesk: ({ store: kept }) => kept.certificates.authority.revoke(name, certificates),
+    },
+  ];
+}
+
+/**
+ * Who stays in the store gets the list before anybody joins: each member that got it is proved by the next one, and who is yet to join has none to
+ * ask.
+ */
+export function bringList(run: Run): OperationStep[] {
+  const { inventory, options, view, done } = run;
+  const { by } = options;
+  const { name: store, role, refusing } = dcsOf(inventory);
+  const serials = chosenSerials(run);
+  if (refusing === undefined || by === undefined || serials.length === 0 || done.has('list')) return [];
+  const members = stayingInStore(run).map((host) => host.name);
+  const lacks = (member: string): boolean => {
+    const listed = refusing.listed(view, member);
+    return serials.some((serial) => listed?.includes(serial) !== true);
+  };
+  if (!members.some(lacks)) return [];
+  return [
+    {
+      id: 'list',
+      title: `have ${store} on ${enumerate(members)} go by the list of revoked certificates`,
+      changes: members,
+      converge: { roles: [role], without: [...new Set([nameOf(run), by])], answersFor: members },
     },
   ];
 }

@@ -19,7 +19,7 @@ import { accountsOf, hostsWith, localServer, restApiUrl } from '../../../../role
 import { followStep, handOverStep, takesUpPending } from '../hand-over.js';
 import { leaderOf, notStreamingWhy } from '../members.js';
 import { stopped } from '../stopped.js';
-import { comingBack, fence, revoke } from './fence.js';
+import { bringList, comingBack, fence, revoke } from './fence.js';
 import type { LeavingRun as Run } from './options.js';
 import { isOver } from './over.js';
 import {
@@ -50,6 +50,7 @@ export function leavingSteps(run: Run): OperationStep[] {
     ...forget(run),
     ...dropSlots(run),
     ...revoke(run),
+    ...bringList(run),
     ...bringOthers(run),
     ...fence(run),
     ...mark(run),
