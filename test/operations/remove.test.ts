@@ -11,6 +11,7 @@ import { DCS } from '../../src/resources/dcs.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
+import { LEFT_UNITS } from '../../src/resources/left-units.js';
 import { PHYSICAL_SLOTS } from '../../src/resources/physical-slots.js';
 import { REACHABILITY } from '../../src/resources/reachability.js';
 import { retiredHandle } from '../../src/resources/retired-units.js';
@@ -332,6 +333,119 @@ describe('the certificates of who goes', () => {
     expect(await proof({ ...DEAD, kept: KEPT, done: ['fence'] })).toBe(false);
     expect(await proof({ ...DEAD, kept: REVOKED, done: ['fence'] })).toBe(true);
     expect(await proof({ ...DEAD, done: ['fence'] })).toBeUndefined();
+
+describe('pgprov remove --role', () => {
+  const MEMBER = 'roles: [base, pgdg, postgresql, replication, patroni]';
+  const without = (...numbers: readonly number[]): string =>
+    numbers.reduce(
+      (yaml, number) => yaml.replace(`cluster_address: 10.0.0.${number}`, `cluster_address: 10.0.0.${number}, ${MEMBER}`),
+      THREE,
+    );
+  const fresh = '  e1: {address: 192.0.2.9, cluster_address: 10.0.0.9, roles: [base, etcd]}\n';
+  const setUp = (cluster = 'demo'): readonly [string, unknown] => [LEFT_UNITS.id, [{ unit: 'etcd', active: true, cluster }]];
+  const former = (...units: readonly string[]): readonly [string, unknown] => [retiredHandle('former-store').id, units];
+  const RUNS = new Map([setUp(), former('etcd.service')]);
+  const base: Case = { yaml: without(3), options: { role: 'etcd' }, slots: [], more: { pg3: RUNS } };
+  const roleRun = async (made: Case): Promise<OperationRun<LeavingOptions>> => {
+    const given = await run({ ...base, ...made });
+    const { host: _host, ...options } = given.options;
+    return made.options?.host === undefined ? { ...given, options } : given;
+  };
+
+  it.each<{ title: string; made: Case; left: string[] }>([
+    { title: 'a host that has lost it', made: {}, left: ['leave-store-pg3 @pg1', 'stop-store-pg3 @pg3', 'bring'] },
+    {
+      title: 'several, one after the other',
+      made: { yaml: without(2, 3), more: { pg2: RUNS, pg3: RUNS } },
+      left: ['leave-store-pg2 @pg1', 'stop-store-pg2 @pg2', 'leave-store-pg3 @pg1', 'stop-store-pg3 @pg3', 'bring'],
+    },
+    { title: 'one that is stopped, and counted on yet', made: { more: {} }, left: ['leave-store-pg3 @pg1', 'bring'] },
+    {
+      title: 'one that another command has taken out',
+      made: { listed3: [1, 2], options: { role: 'etcd', host: 'pg3' }, resumed: true },
+      left: ['stop-store-pg3 @pg3', 'bring'],
+    },
+    { title: 'none that is not in it', made: { listed3: [1, 2], more: {} }, left: [] },
+    {
+      title: 'none of another cluster',
+      made: { listed3: [1, 2], more: { pg3: new Map([setUp('other'), former('etcd.service')]) } },
+      left: [],
+    },
+  ])('takes the store from $title', async ({ made, left }) => {
+    const { steps } = remove.remaining(await roleRun(made));
+    expect(steps.map((step) => `${step.id}${'on' in step ? ` @${step.on.join()}` : ''}`)).toEqual(left);
+  });
+
+  it.each<{ title: string; made: Case; says: string | undefined }>([
+    { title: 'one of three', made: {}, says: undefined },
+    {
+      title: 'one of two that have lost it',
+      made: { yaml: without(2, 3), more: { pg2: RUNS, pg3: RUNS }, options: { role: 'etcd', host: 'pg3' } },
+      says: 'pg2 has the role etcd no more in the inventory either, and is a member of etcd',
+    },
+    {
+      title: 'one in whose place another one comes',
+      made: { yaml: `${without(3)}${fresh}` },
+      says: 'e1 has the role etcd, and is no member of etcd yet, which would have fewer members than now without pg3',
+    },
+    {
+      title: 'all, while those that come in their place are no members',
+      made: {
+        yaml: `${without(1, 2, 3)}${fresh}`,
+        more: { pg1: RUNS, pg2: RUNS, pg3: RUNS },
+      },
+      says: 'e1 has the role etcd, and is no member of etcd yet, which would have fewer members than now without pg1, pg2 and pg3',
+    },
+    {
+      title: 'one while another host is away',
+      made: { away: ['pg2'] },
+      says: 'pg2 cannot be reached, and every host has to know the members of etcd',
+    },
+    {
+      title: 'one without which there is no quorum',
+      made: { etcdDown: ['pg2'] },
+      says: 'pg2 is not healthy: without pg3 too few of the 2 members of etcd that are left would work for a quorum',
+    },
+    {
+      title: 'a host whose unit is of another inventory',
+      made: { options: { role: 'etcd', host: 'pg3' }, more: { pg3: new Map([setUp('other'), former('etcd.service')]) } },
+      says: 'the unit of etcd on pg3 is one of another inventory, which is not to be stopped',
+    },
+  ])('decides about $title', async ({ made, says }) => expect(remove.guards?.(await roleRun(made))[0]?.message).toBe(says));
+
+  it.each<{ title: string; yaml?: string; options: LeavingOptions; says: string | undefined }>([
+    { title: 'a host that has lost it', options: { host: 'pg3', role: 'etcd' }, says: undefined },
+    { title: 'no host, which are all that have', options: { role: 'etcd' }, says: undefined },
+    { title: 'another role', options: { host: 'pg3', role: 'haproxy' }, says: 'no operation takes the role haproxy from a host' },
+    {
+      title: 'a host that is dead',
+      options: { host: 'pg3', role: 'etcd', dead: true },
+      says: 'with --role the host stays in the cluster, so its machine is not lost',
+    },
+    {
+      title: 'a host that has it yet',
+      options: { host: 'pg2', role: 'etcd' },
+      says: 'the inventory gives pg2 the role etcd, so the next run would make it a member of etcd again',
+    },
+    { title: 'a host that there is not', options: { host: 'pg9', role: 'etcd' }, says: 'there is no host "pg9"' },
+    {
+      title: 'all hosts',
+      yaml: without(1, 2, 3),
+      options: { role: 'etcd' },
+      says: 'no host of the inventory has the role etcd: without a member of etcd Patroni could not go on',
+    },
+  ])('decides before it connects about $title', async ({ yaml = without(3), options, says }) =>
+    expect(await problem(yaml, options)).toBe(says),
+  );
+
+  it('keeps in mind whose it takes, and says what etcd bears then', async () => {
+    const given = await roleRun({ yaml: without(2, 3), more: { pg2: RUNS, pg3: RUNS } });
+    expect(remove.choose?.(given)).toMatchObject({ role: 'etcd', host: 'pg2,pg3' });
+    const effects = remove.remaining(given).steps.flatMap(({ effect }) => effect ?? []);
+    expect(effects.map((effect) => effect.split(':')[0])).toEqual([
+      'etcd then has 2 members and bears the loss of none',
+      'etcd then has one member and bears the loss of none',
+    ]);
   });
 });
 

@@ -56,7 +56,7 @@ function isHost({ inventory }: View, name: string): boolean {
 
 /** What to do about a member that the inventory does not have; one that never started has no name to give. */
 function leaving(view: View, name: string): string {
-  if (isHost(view, name)) return takingOut(view, name);
+  if (isHost(view, name)) return takingOut(view.inventory, name);
   if (name !== '') return removal(view.inventory, name);
   return `put it back into the inventory; or, if it is to go, ${onWorkingMember(view)}: \`etcdctl member list\`, and \`etcdctl member remove\` with the id that it shows; then run this again`;
 }

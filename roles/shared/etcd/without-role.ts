@@ -1,8 +1,8 @@
-import { enumerate, LEFT_UNITS, pgprov, type Host, type Objection, type View } from '../../../src/index.js';
+import { enumerate, LEFT_UNITS, pgprov, type Host, type Inventory, type Objection, type View } from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
 import { placeOf } from '../provenance.js';
-import { onWorkingMember } from './etcdctl.js';
-import { listedMembers } from './membership.js';
+import { listedMembers, type Listed } from './membership.js';
+import { peerUrl } from './peer-url.js';
 
 /** Hosts from which the inventory takes etcd, while it runs there or would at the next boot. */
 export function guardTakenRole(view: View): Objection[] {
@@ -16,7 +16,7 @@ export function guardTakenRole(view: View): Objection[] {
       kind: 'refuse',
       about: 'roles',
       message: `${names} ${left.length === 1 ? 'has' : 'have'} no role etcd${placeOf(first, 'roles')}, and ${it} of etcd: no run of apply takes one out`,
-      hint: listedMembers(view) === undefined ? movingEtcd(view, names) : takingOut(view, first.name),
+      hint: hintOf(view, names, listedMembers(view)),
       decisive: true,
     },
   ];
@@ -28,14 +28,15 @@ function hasUnit(view: View, { name }: Host): boolean {
   return left.some((found) => found.unit === unit && (found.cluster === undefined || found.cluster === view.inventory.cluster));
 }
 
-/** How a host that stays in the cluster is taken out of etcd, where the others work. */
-export function takingOut(view: View, name: string): string {
-  const unit = view.platform(name)?.etcd.unit ?? 'etcd';
-  return `give ${name} the role back; or, one host after the other, while all members are healthy: ${onWorkingMember(view, name)}; \`etcdctl member remove $(etcdctl member list | grep -F ', ${name}, ' | cut -d , -f 1)\`; then \`systemctl disable --now ${unit}\` on ${name}, and run this again; its data stays there`;
+/** What is done about hosts that the inventory takes from etcd: who comes in their place joins before. */
+function hintOf({ inventory }: View, names: string, listed: readonly Listed[] = []): string {
+  const joining = hostsWith(inventory, 'etcd').filter((host) => !listed.some(({ peerUrls }) => peerUrls.includes(peerUrl(host))));
+  if (joining.length === 0) return takingOut(inventory, names);
+  const come = enumerate(joining.map(({ name }) => name));
+  return `give ${names} the role etcd back, beside ${come}, and run ${pgprov`apply ${inventory}`}, which has ${come} join; then take it from ${names}, and run ${pgprov`remove ${inventory} --role etcd`}`;
 }
 
-/** None of those that the inventory has with the role is a member: they join before any other one leaves. */
-function movingEtcd(view: View, names: string): string {
-  const wanted = enumerate(hostsWith(view.inventory, 'etcd').map(({ name }) => name));
-  return `give ${names} the role etcd back, beside ${wanted}, and run ${pgprov`apply ${view.inventory}`}, which has ${wanted} join one after the other; then take the role from one of ${names} after the other, and each time the refusal says how it leaves etcd`;
+/** How hosts that stay in the cluster are taken out of etcd. */
+export function takingOut(inventory: Inventory, names: string): string {
+  return `give ${names} the role back; or take ${names} out of etcd, while all else there goes on: ${pgprov`remove ${inventory} --role etcd`}`;
 }

@@ -99,7 +99,8 @@ function teller(run: Run): string | undefined {
   return stayingInStore(run).find(({ name }) => isHealthy(run.view, name) === true)?.name;
 }
 
-function leaveStore(run: Run): OperationStep[] {
+/** Another member of the store is told that this one is none any more. */
+export function leaveStore(run: Run): OperationStep[] {
   const { inventory } = run;
   const on = teller(run);
   const { name: store, leaving } = dcsOf(inventory);
@@ -125,7 +126,7 @@ function comesToStore({ inventory, options: { by } }: Run): boolean {
 }
 
 /** How many losses the store bears with so many members. */
-function bears(store: string, members: number): string {
+export function bears(store: string, members: number): string {
   const losses = Math.floor((members - 1) / 2);
   if (losses > 0) return `${store} then has ${members} members and bears the loss of ${losses}`;
   const few = members === 1 ? 'one member' : `${members} members`;

@@ -25,16 +25,23 @@ it.each<{ title: string; yaml: string; left: Record<string, LeftUnit[]>; says: R
     yaml: taken,
     left: { pg3: [{ unit: 'etcd', active: true, cluster: 'demo' }] },
     says: [/^pg3 has no role etcd .*, and it runs a member of etcd: no run of apply takes one out$/u],
-    advises: [
-      /as root on pg1, .*`etcdctl member remove \$\(etcdctl member list \| grep -F ', pg3, ' .*then `systemctl disable --now etcd` on pg3/u,
-    ],
+    advises: [/^give pg3 the role back; or take pg3 out of etcd, while all else there goes on: `pgprov remove \S+ --role etcd`$/u],
   },
   {
     title: 'other hosts join before the former ones leave',
     yaml: moved,
     left: { pg1: [{ unit: 'etcd', active: true }], pg2: [{ unit: 'etcd', active: true }] },
     says: [/^pg1 and pg2 have no role etcd/u],
-    advises: [/^give pg1 and pg2 the role etcd back, beside e1, and run `pgprov apply \S+`, which has e1 join/u],
+    advises: [
+      /^give pg1 and pg2 the role etcd back, beside e1, and run `pgprov apply \S+`, which has e1 join; then take it from pg1 and pg2, and run `pgprov remove \S+ --role etcd`$/u,
+    ],
+  },
+  {
+    title: 'one that comes in the place of a host joins before that leaves',
+    yaml: `${taken}  e1: {address: 192.0.2.9, cluster_address: 10.0.0.9, roles: [base, etcd]}\n`,
+    left: { pg3: [{ unit: 'etcd', active: true, cluster: 'demo' }] },
+    says: [/^pg3 has no role etcd/u],
+    advises: [/^give pg3 the role etcd back, beside e1, and run `pgprov apply \S+`, which has e1 join/u],
   },
   {
     title: 'that of another cluster is none of ours',
