@@ -48,7 +48,7 @@ describe('etcd on hosts of its own', () => {
     expect(listed.map((each) => each[5])).toEqual(names.map(() => 'false'));
     expect(await etcdctl(on, 'endpoint health --cluster')).not.toContain('unhealthy');
     for (const name of ['pg1', 'pg2']) {
-      const used = await must(host(name), "sed -n 's/^ *- \\(.*\\):2379$/\\1/p' /etc/patroni/config.yml");
+      const used = await must(host(name), "grep -oE '[0-9.]+:2379' /etc/patroni/config.yml | cut -d : -f 1");
       expect(used.split('\n').sort()).toEqual(names.map((each) => host(each).address).sort());
     }
     await expect

@@ -11,16 +11,22 @@ import { patience } from '../support/patience.js';
 
 const MEMBER = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'haproxy', 'pgbouncer', 'vip', 'backup'];
 
+/** What a host has that is no member. */
+const APART = ['base', 'firewall', 'pgdg'];
+
 /** An address of the hosts' network that none of them has, with its prefix. */
 function virtual(cluster: TestCluster): string {
   return `${cluster.host('pg1').address.replace(/\d+$/u, '250')}/24`;
 }
 
 /**
- * Members with a virtual address, HAProxy and PgBouncer on each, and backups on pg4 and on the member pg3. The client writes through
- * PgBouncer on the host that has the address.
+ * Members with a virtual address, HAProxy and PgBouncer on each, and backups on the member pg3, or on pg4. The client writes through PgBouncer on the
+ * host that has the address.
  */
-describe('members that move beside proxies, pools, a virtual address and backups', () => {
+describe.each([
+  { where: 'a member', on: 'pg3' },
+  { where: 'a host of its own', on: 'pg4' },
+])('members that move beside proxies, pools, a virtual address and backups on $where', ({ on: repository }) => {
   let moving: MovingMembers;
   let file = '';
   let address = '';
@@ -57,10 +63,8 @@ describe('members that move beside proxies, pools, a virtual address and backups
       expect(proxied.split('\n')).toEqual(hosts.map(([each, host]) => `${each} ${host.address}:5432`).sort());
     }
     expect(holders).toHaveLength(1);
-    for (const on of ['pg3', 'pg4']) {
-      await pgbackrest(moving.host(on), '--stanza=demo check');
-      expect(await lastArchived(moving.host(on))).not.toBe('');
-    }
+    await pgbackrest(moving.host(repository), '--stanza=demo check');
+    expect(await lastArchived(moving.host(repository))).not.toBe('');
     const status = await pgprov('status', file);
     expect(status.code, status.all).toBe(0);
     const applied = await pgprov('apply', file, '--yes');
@@ -73,15 +77,15 @@ describe('members that move beside proxies, pools, a virtual address and backups
   };
 
   beforeAll(async () => {
-    moving = await MovingMembers.start('movesw', 4, {
+    moving = await MovingMembers.start(`moves${repository}`, 4, {
       others: ['pg4'],
       roles: (on) => {
-        if (on === 'pg4') return ['base', 'firewall', 'pgdg', 'backup-repository'];
-        return on === 'pg3' ? [...MEMBER, 'backup-repository'] : MEMBER;
+        const more = on === repository ? ['backup-repository'] : [];
+        return on === 'pg4' ? [...APART, ...more] : [...MEMBER, ...more];
       },
       sections: (called, cluster) => ({
         vip: { address: virtual(cluster) },
-        backup: { repositories: { apart: { host: called('pg4') }, beside: { host: called('pg3') } } },
+        backup: { repositories: { store: { host: called(repository) } } },
       }),
       access: (cluster) => ({ addresses: [virtual(cluster).split('/')[0] ?? ''], port: 6432 }),
     });
@@ -95,7 +99,7 @@ describe('members that move beside proxies, pools, a virtual address and backups
     await moving?.remove();
   });
 
-  it('take another name where they have a repository', async () => {
+  it('take another name', async () => {
     const leads = await moving.leader();
     if (leads === 'pg3') await moving.lead('pg1');
     await moving.call('pg3', 'db3');
@@ -128,7 +132,7 @@ describe('members that move beside proxies, pools, a virtual address and backups
     await isWhole();
   });
 
-  it('take another address where they have a repository', async () => {
+  it('take another address', async () => {
     if ((await moving.leader()) === 'db3') await moving.lead('db1');
     const before = moving.host('pg3').address;
     await moving.put('db3', moving.later('pg3'));
@@ -163,7 +167,7 @@ describe('members that move beside proxies, pools, a virtual address and backups
     await isWhole();
   });
 
-  it('are told where the repository on a host of its own is called and found', async () => {
+  it('are told how a host besides them is called and where it is, by apply', async () => {
     await moving.call('pg4', 'store');
     const named = await pgprov('apply', file, '--yes');
     expect(named.code, named.all).toBe(0);

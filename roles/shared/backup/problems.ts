@@ -18,7 +18,31 @@ export function backupProblems(members: readonly Host[], inventory: NamedHosts):
     const message = `leave ${enumerate(without.map(({ name }) => name))} without the role backup: no WAL would be archived where the primary is there`;
     return [{ host: without[0] as Host, path: 'roles', message, hint: 'give all servers that stream without Patroni the role backup' }];
   }
-  return [...members.flatMap((host) => ownedProblems(host, inventory.cluster)), ...repositoryProblems(first, inventory)];
+  return [
+    ...members.flatMap((host) => ownedProblems(host, inventory.cluster)),
+    ...repositoryProblems(first, inventory),
+    ...besideMember(first, inventory),
+  ];
+}
+
+/**
+ * A repository on a member beside one on another host: pgBackRest takes no configuration with both a database and a repository of other hosts ("pg and
+ * repo hosts cannot both be configured as remote"), so that member could make no stanza.
+ */
+function besideMember(host: Host, inventory: NamedHosts): VariableProblem[] {
+  const places = repositoriesOf(inventory);
+  const onMember = places.find((place) => place.host?.roles.includes('backup') === true);
+  const other = places.find((place) => place.host !== undefined && place.host.name !== onMember?.host?.name);
+  if (onMember?.host === undefined || other?.host === undefined || hostsWith(inventory, 'backup').length === 1) return [];
+  const { name } = onMember.host;
+  return [
+    {
+      host,
+      path: REPOSITORIES,
+      message: `has a place on the member ${name} and one on ${other.host.name}: pgBackRest on ${name} cannot reach both the other databases and another repository`,
+      hint: 'put all places on hosts that are no members, or have the one on the member alone',
+    },
+  ];
 }
 
 /** A repository host without anything to keep, or one that no repository is on. */

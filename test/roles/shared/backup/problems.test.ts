@@ -40,6 +40,19 @@ describe('the role backup', () => {
     });
   });
 
+  it('has no repository on a member beside one on another host, which pgBackRest does not take', async () => {
+    const beside = `${MEMBERS}  pg3: {address: 192.0.2.3, roles: [${ROLES}, backup, backup-repository]}\n`;
+    const apart = '  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n';
+    const said =
+      'backup.repositories: has a place on the member pg3 and one on repo1: pgBackRest on pg3 cannot reach both the other databases and another repository';
+    expect(await problems(beside)).toEqual([]);
+    expect(await problems(`${beside}${apart}`)).toEqual([said]);
+    const given = 'backup: {repositories: {one: {host: repo1}, two: {host: pg3}}}\n';
+    expect(await problems(`${beside}${apart}${given}`)).toEqual([said]);
+    const both = 'backup: {repositories: {one: {host: pg3}, two: {host: pg3, directory: /srv/backups}}}\n';
+    expect(await problems(`${beside}${both}`)).toEqual([]);
+  });
+
   it('has servers that stream without Patroni fetch WAL as well, all of them', async () => {
     const yaml = (more: string): string =>
       `cluster: demo\nroles: [base, pgdg, postgresql, replication, backup]\nhosts:\n  pg1: 192.0.2.1\n  pg2: ${more}\n  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`;
