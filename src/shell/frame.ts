@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { PATIENCE_VARIABLE } from './patience.js';
-import { joinScripts, Script, sh } from './quote.js';
+import { joinScripts, NOTHING, Script, sh } from './quote.js';
 
 /** One part of a script whose answer comes back under its own name. */
 export interface Section {
@@ -77,7 +77,7 @@ function sectionScript({ id: name, body, mode }: Section, unbroken: boolean): Sc
   if (mode === 'probe') {
     return sh`pgprov_mark begin ${id}
 (
-${body}
+${body.text === '' ? NOTHING : body}
 )
 pgprov_mark done ${id} "$?"`;
   }

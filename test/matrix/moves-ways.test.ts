@@ -91,7 +91,6 @@ describe.each([
     });
     file = moving.cluster.file;
     address = virtual(moving.cluster).split('/')[0] ?? '';
-    await isWhole();
   });
 
   afterAll(async () => {
@@ -100,6 +99,7 @@ describe.each([
   });
 
   it('take another name', async () => {
+    await isWhole();
     const leads = await moving.leader();
     if (leads === 'pg3') await moving.lead('pg1');
     await moving.call('pg3', 'db3');

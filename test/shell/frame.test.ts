@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frameScript, type Section } from '../../src/shell/frame.js';
 import { HOLD_UNTIL_INPUT_CLOSES } from '../../src/shell/lock.js';
-import { NOTHING, sh, type Script } from '../../src/shell/quote.js';
+import { joinScripts, NOTHING, sh, type Script } from '../../src/shell/quote.js';
 import { freshDirectory } from '../support/directory.js';
 import { parseChunks, runSections } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, SHELLS } from '../support/shells.js';
@@ -119,7 +119,12 @@ describe('a framed script', () => {
     });
 
     it('survives a section without a command', async () => {
-      const { complete } = await runSections(shell, [probe('empty', NOTHING), probe('see', sh`echo x`)]);
+      const { complete } = await runSections(shell, [
+        probe('empty', NOTHING),
+        probe('none', joinScripts([])),
+        step('idle', joinScripts([])),
+        probe('see', sh`echo x`),
+      ]);
       expect(complete).toBe(true);
     });
 
