@@ -8,7 +8,7 @@ import { describeMembers, etcdctl, must, sql } from '../integration/support/outs
 import { killAtEach, pgprov } from '../integration/support/pgprov.js';
 import { placesOf } from '../integration/support/places.js';
 import { CLIENT, withClient } from '../integration/support/written-cluster.js';
-import type { LabHost } from '../lab/index.js';
+import { SYSTEMS, type LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
 import { Writer } from '../walk/writer.js';
 
@@ -28,7 +28,7 @@ describe.each([
   const has = async (...names: string[]): Promise<void> => {
     const base = parse(await readFile(cluster.file, 'utf8')) as Record<string, unknown>;
     const hosts = Object.fromEntries(names.map((name) => [name, host(name).address]));
-    await writeFile(cluster.file, stringify({ ...base, ...withClient(), hosts }));
+    await writeFile(cluster.file, stringify({ ...base, ...withClient({ postgresql: { version: SYSTEMS[os].postgresql } }), hosts }));
   };
   const store = (): string => join(cluster.file, '..', '.pgprov', 'demo', 'pki', 'revocations.json');
   const etcdStarts = (...names: string[]): Promise<string[]> =>
