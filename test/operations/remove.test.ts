@@ -333,6 +333,8 @@ describe('the certificates of who goes', () => {
     expect(await proof({ ...DEAD, kept: KEPT, done: ['fence'] })).toBe(false);
     expect(await proof({ ...DEAD, kept: REVOKED, done: ['fence'] })).toBe(true);
     expect(await proof({ ...DEAD, done: ['fence'] })).toBeUndefined();
+  });
+});
 
 describe('pgprov remove --role', () => {
   const MEMBER = 'roles: [base, pgdg, postgresql, replication, patroni]';
