@@ -106,15 +106,19 @@ describe.each([
       `CREATE ROLE ${CLIENT.user} LOGIN PASSWORD '${CLIENT.password}'; GRANT CREATE ON SCHEMA public TO ${CLIENT.user}`,
     );
     writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), ...CLIENT });
-    if (older) await makeOlder('pg1', 'pg2', 'pg3');
-    // What etcd was restarted with is not what pgprov has recorded.
-    const again = await pgprov('apply', cluster.file, '--yes');
-    expect(again.code, again.all).toBe(0);
   });
 
   afterAll(async () => {
     await writer?.stop();
     await cluster?.remove();
+  });
+
+  it.runIf(older)('is told of in a cluster of before there were lists, which gets none for nothing', async () => {
+    await makeOlder('pg1', 'pg2', 'pg3');
+    // What etcd was restarted with by hand is not what pgprov has recorded.
+    const applied = await pgprov('apply', cluster.file, '--yes');
+    expect(applied.code, applied.all).toBe(0);
+    expect((await host('pg1').exec(`test -e ${tls}/revoked.crl`)).code).not.toBe(0);
   });
 
   it('is refused by etcd of the others, by the same command where pgprov was killed at each step of it', async () => {
