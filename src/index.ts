@@ -171,6 +171,7 @@ export {
 } from './resources/consul/member.js';
 export { consulAccess, consulAccessHandle, type ConsulAccess } from './resources/consul/access.js';
 export { savedConsulPeers, savedConsulSnapshot } from './resources/consul/saved.js';
+export { consulRemoved, type ConsulRemovedOptions } from './resources/consul/removed.js';
 export { consulToken } from './resources/consul/token.js';
 export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/restore/data-origin.js';
 export { DATA_BESIDE, dataBeside } from './resources/data-beside.js';

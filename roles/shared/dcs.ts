@@ -109,9 +109,13 @@ export interface Dcs {
     /** Open when the member is back and all others work. */
     gates(context: RoleContext): Gate[];
   };
+  /** Whether something of it runs on a host: a member, or what leads to the members. */
+  runsOn(host: Host): boolean;
   /** How one of its members is taken out of it while the others work; undefined: pgprov takes none out. */
   readonly leaving?: {
-    /** Whether the others list it, by the host where the inventory has that; undefined: none of them tells. */
+    /** It is stopped before the others take it out, who would have it back while it runs. */
+    readonly stopsFirst?: true;
+    /** Whether the others list it, or what leads to them there, by the host where the inventory has that; undefined: none of them tells. */
     lists(view: View, leaving: LeavingMember): boolean | undefined;
     /** It counts on the member no more; on the host of another one that works. */
     removed(context: RoleContext, leaving: LeavingMember): Resource;

@@ -87,6 +87,7 @@ export const madeUpDcs: Dcs = {
   notWriting: 'Dust it.',
   formerConfigs: () => ({ ...FORMER_CONFIGS, probe: () => sh`:`, parse: () => [] }),
   restart: { observations: () => [], leads: () => false, unless: () => NOTHING, gates: () => [] },
+  runsOn: ({ roles }) => roles.includes('shelf'),
   memberNames: (view) => view.hosts('shelf').map(({ name }) => name),
 };
 

@@ -1,4 +1,5 @@
 import {
+  digestOf,
   file,
   service,
   tlsResources,
@@ -42,7 +43,7 @@ export function agentStages(context: RoleContext, { server, gates, unitGuard, pr
   const { user: owner, group, unit } = consul;
   const secrets = consulSecrets(context);
   const tls = tlsResources(context, tlsCopies(consul));
-  const configuration = file({ path: consul.configFile, owner, group, mode: '0600', content: configurationText(context, server) });
+  const configuration = file({ path: consul.configFile, owner, group, mode: '0600', content: `${JSON.stringify(settings(context, server), undefined, 2)}\n` });
   const token = (path: string, value: string): Resource => file({ path, mode: '0600', content: `${value}\n` }) as Resource;
   return [
     {
@@ -66,7 +67,7 @@ export function agentStages(context: RoleContext, { server, gates, unitGuard, pr
         service({
           unit,
           cluster: context.inventory.cluster,
-          restartOn: [tls.authority, ...tls.pair, configuration],
+          restartOn: [tls.authority, ...tls.pair, { digest: () => digestOf(JSON.stringify(lasting(settings(context, server)))) }],
           broughtBy: { name: consulPackage(context), manager: platform.packageManager },
         }),
       ],
@@ -80,13 +81,18 @@ export function agentStages(context: RoleContext, { server, gates, unitGuard, pr
 /** Under this key an agent says which cluster of pgprov's it is of. */
 export const CLUSTER_META = 'pgprov_cluster';
 
-/** Consul's configuration in JSON; names as in its documentation. */
-function configurationText(context: RoleContext, server: boolean): string {
+/** What counts for an agent that runs: a server that has its data knows the others, and an agent that runs has joined them. */
+function lasting({ bootstrap_expect: _servers, retry_join: _addresses, ...others }: Readonly<Record<string, unknown>>): object {
+  return others;
+}
+
+/** Consul's configuration; names as in its documentation. */
+function settings(context: RoleContext, server: boolean): Readonly<Record<string, unknown>> {
   const { host, inventory, platform } = context;
   const secrets = consulSecrets(context);
   const { ca, certificate, key } = tlsFiles(platform.consul);
   const servers = consulServers(inventory).map(({ clusterAddress }) => clusterAddress);
-  const configuration = {
+  return {
     node_name: host.name,
     node_meta: { [CLUSTER_META]: inventory.cluster },
     datacenter: DATACENTER,
@@ -129,5 +135,4 @@ function configurationText(context: RoleContext, server: boolean): string {
     disable_update_check: true,
     disable_remote_exec: true,
   };
-  return `${JSON.stringify(configuration, undefined, 2)}\n`;
 }

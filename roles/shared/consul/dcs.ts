@@ -21,9 +21,10 @@ import { tlsFiles } from '../layout.js';
 import { consulPackage, shared } from './agent.js';
 import { CONSUL_FIXED_VARIABLES } from './fixed-variables.js';
 import { leaderGate } from './health.js';
+import { CONSUL_LEAVING } from './leaving.js';
 import { consulPrefix } from './patroni-token.js';
 import { CONSUL_RESTART } from './restart.js';
-import { consulClient, CONSUL_PORTS, consulServers } from './servers.js';
+import { consulClient, CONSUL_PORTS, consulServers, isConsulAgent } from './servers.js';
 import { consulSecrets } from './tokens.js';
 
 const AGENT = `127.0.0.1:${CONSUL_PORTS.https}`;
@@ -78,6 +79,8 @@ export const consulDcs: Dcs = {
   notWriting: 'The journal of consul on its servers says why',
   formerConfigs: () => ({ ...FORMER_CONFIGS, probe: () => sh`:`, parse: () => [] }),
   restart: CONSUL_RESTART,
+  runsOn: isConsulAgent,
+  leaving: CONSUL_LEAVING,
   memberNames: (view) =>
     view.hosts('consul').flatMap(({ name }) => (view.read(name, CONSUL_MEMBER)?.servers ?? []).map((each) => each.name)),
 };

@@ -70,6 +70,7 @@ export const etcdDcs: Dcs = {
   formerConfigs: (context) =>
     etcdFormerConfigs(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
   restart: ETCD_RESTART,
+  runsOn: ({ roles }) => roles.includes('etcd'),
   leaving: ETCD_LEAVING,
   refusing: ETCD_REFUSING,
   moving: ETCD_MOVING,

@@ -73,6 +73,10 @@ export interface ConsulServer {
 
 const leader = (client: ConsulClient): HttpRequest => consulRequest(client, '/v1/status/leader');
 const health = (client: ConsulClient): HttpRequest => consulRequest(client, '/v1/operator/autopilot/health');
+const members = (client: ConsulClient): HttpRequest => consulRequest(client, '/v1/agent/members');
+
+/** How gossip has an agent that has left, as Consul's library Serf numbers it. */
+const LEFT = 3;
 
 /** Asks the agent who leads the servers, which takes no token. */
 export function leaderQuestion(client: ConsulClient): SharedQuestion {
@@ -89,6 +93,18 @@ export function findLeader(text: string, client: ConsulClient): string | undefin
   const { status, body } = findAnswer(text, leader(client));
   const address = /^"(.+)"$/u.exec(body.trim())?.[1];
   return status === 200 ? address : undefined;
+}
+
+/** Asks the same, and for all agents that gossip knows. */
+export function agentsQuestion(client: ConsulClient): SharedQuestion {
+  return httpQuestion(leader(client), health(client), members(client));
+}
+
+/** Names of all agents that have not left, in the answer to `agentsQuestion`; undefined where nobody tells. */
+export function findAgents(text: string, client: ConsulClient): string[] | undefined {
+  const { status, body } = findAnswer(text, members(client));
+  if (status !== 200 || !body.trimStart().startsWith('[')) return undefined;
+  return (JSON.parse(body) as { Name?: string; Status?: number }[]).flatMap(({ Name = '', Status }) => (Status === LEFT ? [] : [Name]));
 }
 
 /** The servers in the answer to `serversQuestion`; undefined where nobody tells. The status is 429 where not all are healthy. */

@@ -2,7 +2,7 @@ import { sh } from '../../shell/quote.js';
 import { handle } from '../handle.js';
 import { answerText, type Observation } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
-import { findLeader, findServers, leaderQuestion, serversQuestion, type ConsulClient, type ConsulServer } from './client.js';
+import { agentsQuestion, findAgents, findLeader, findServers, leaderQuestion, type ConsulClient, type ConsulServer } from './client.js';
 
 /** A server of Consul as its host sees it. */
 export interface ConsulMemberState {
@@ -10,6 +10,8 @@ export interface ConsulMemberState {
   leader: string | undefined;
   /** All servers as the leader sees them; undefined where nobody tells. */
   servers: readonly ConsulServer[] | undefined;
+  /** Names of all agents that have not left, as gossip has them; undefined where nobody tells. */
+  agents?: readonly string[];
   /** It has data: it is a member of servers that elected a leader, or was. */
   hasData: boolean;
 }
@@ -19,7 +21,7 @@ export const CONSUL_MEMBER = handle<ConsulMemberState>('consul-member');
 
 /** Whether the host's own server works: it knows a leader, and that one calls it healthy. */
 export function consulMember(client: ConsulClient, dataDirectory: string): Observation<ConsulMemberState> {
-  const question = serversQuestion(client);
+  const question = agentsQuestion(client);
   return {
     ...CONSUL_MEMBER,
     sharedQuestions: [question],
@@ -27,7 +29,13 @@ export function consulMember(client: ConsulClient, dataDirectory: string): Obser
 ${printAnswer(question)}`,
     parse: (answer) => {
       const text = answerText(answer);
-      return { hasData: text.startsWith('data\n'), leader: findLeader(text, client), servers: findServers(text, client) };
+      const agents = findAgents(text, client);
+      return {
+        hasData: text.startsWith('data\n'),
+        leader: findLeader(text, client),
+        servers: findServers(text, client),
+        ...(agents === undefined ? {} : { agents }),
+      };
     },
   };
 }

@@ -259,8 +259,9 @@ function lastSynchronous(run: Run): OperationObjection[] {
 /** Too few members of the store work to agree on it, or would be left. */
 function quorum(run: Run): OperationObjection[] {
   const { view, inventory } = run;
-  if (!isInStore(run)) return [];
-  const { name: store, isHealthy } = dcsOf(inventory);
+  const { name: store, role, isHealthy } = dcsOf(inventory);
+  // What only leads to the members is missed by none.
+  if (!isInStore(run) || leavingHost(run)?.roles.includes(role) === false) return [];
   const name = nameOf(run);
   const others = stayingInStore(run).map((host) => host.name);
   const healthy = others.filter((other) => isHealthy(view, other) === true);

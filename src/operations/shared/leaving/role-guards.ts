@@ -18,7 +18,8 @@ export function roleProblems({ inventory, options }: OperationStart<LeavingOptio
   const { name: store, role, leaving } = dcsOf(inventory);
   const all = inventory.hosts.map((each) => each.name);
   const input = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'remove/role', message, hint }];
-  if (given !== role || leaving === undefined)
+  // Where members are stopped first, what is left of the store on a host has the same unit.
+  if (given !== role || leaving === undefined || leaving.stopsFirst === true)
     return input(
       `no operation takes the role ${given} from a host`,
       `take it from the host in the inventory; ${pgprov`apply ${inventory}`} then says how what runs there is stopped`,

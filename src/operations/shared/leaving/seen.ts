@@ -71,7 +71,7 @@ export function leavingObservations(context: RoleContext, { options }: Pick<Run,
 /** Its units but Patroni's, which do not run any more: services, and the store when that can do without it. */
 export function retired(context: RoleContext): ReturnType<typeof retiredUnits>[] {
   const { host, platform, inventory } = context;
-  const { role, unit } = dcsOf(inventory);
+  const { runsOn, unit } = dcsOf(inventory);
   const has = (name: string, ...units: string[]): string[] => (host.roles.includes(name) ? units : []);
   const timers = BACKUP_TYPES.map((type) => `${backupUnit(type)}.timer`);
   const services = [
@@ -80,7 +80,7 @@ export function retired(context: RoleContext): ReturnType<typeof retiredUnits>[]
     ...has('pgbouncer', `${platform.pgbouncer.unit}.service`),
     ...has('backup', ...timers, `${platform.pgbackrest.unit}.service`),
   ];
-  return [retiredUnits(SERVICES, services), retiredUnits(STORE, has(role, `${unit}.service`))];
+  return [retiredUnits(SERVICES, services), retiredUnits(STORE, runsOn(host) ? [`${unit}.service`] : [])];
 }
 
 /** Whether something of it runs, or starts at a boot, besides the store. */

@@ -45,8 +45,7 @@ export function leavingSteps(run: Run): OperationStep[] {
   return [
     ...handOver(run),
     ...stop(run),
-    ...leaveStore(run),
-    ...stopStore(run),
+    ...inOrder(run, leaveStore(run), stopStore(run)),
     ...forget(run),
     ...dropSlots(run),
     ...revoke(run),
@@ -55,6 +54,11 @@ export function leavingSteps(run: Run): OperationStep[] {
     ...fence(run),
     ...mark(run),
   ];
+}
+
+/** A store that would have a member back which runs is without it only once that is stopped. */
+function inOrder({ inventory }: Run, leave: OperationStep[], stop: OperationStep[]): OperationStep[] {
+  return dcsOf(inventory).leaving?.stopsFirst === true ? [...stop, ...leave] : [...leave, ...stop];
 }
 
 /** Somebody else leads before it goes. */

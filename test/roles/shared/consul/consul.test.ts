@@ -71,6 +71,36 @@ describe('dcs: consul', () => {
   });
 });
 
+describe('agents that Consul has', () => {
+  const told = async (yaml: string, agents: readonly string[], servers = agents): Promise<View> => {
+    const inventory = await inventoryOf(yaml);
+    const state: ConsulMemberState = {
+      hasData: true,
+      leader: '10.0.0.1:8300',
+      agents,
+      servers: servers.map((name) => ({ name, address: '', version: '1.8.7', healthy: true, voter: true, leader: name === 'pg1' })),
+    };
+    return new View(inventory, new Map(inventory.hosts.map(({ name }) => [name, new Map<string, unknown>([[CONSUL_MEMBER.id, state]])])));
+  };
+  const ABSENT = THREE.replace('pg3: 10.0.0.3', 'pg3: {address: 10.0.0.3, absent: true}');
+
+  it.each<{ title: string; yaml: string; agents: string[]; servers?: string[]; says: string[] }>([
+    { title: 'as the inventory says', yaml: THREE, agents: ['pg1', 'pg2', 'pg3'], says: [] },
+    {
+      title: 'and the inventory has as absent',
+      yaml: ABSENT,
+      agents: ['pg1', 'pg2', 'pg3'],
+      says: ['Consul has the agent pg3, which is absent in the inventory'],
+    },
+    { title: 'no more, but for the quorum', yaml: ABSENT, agents: ['pg1', 'pg2'], servers: ['pg1', 'pg2', 'pg3'], says: ['Consul has the agent pg3, which is absent in the inventory'] },
+    { title: 'no more', yaml: ABSENT, agents: ['pg1', 'pg2'], says: [] },
+  ])('are told: $title', async ({ yaml, agents, servers, says }) => {
+    const view = await told(yaml, agents, servers);
+    expect(consul.preflight?.(view).map(({ message }) => message)).toEqual(says);
+    expect(dcsOf(view.inventory).leaving?.lists(view, { name: 'pg3', host: undefined })).toBe((servers ?? agents).includes('pg3'));
+  });
+});
+
 describe('the firewall', () => {
   it('lets gossip through by both protocols, and the rest by TCP', async () => {
     const inventory = await inventoryOf(THREE);
