@@ -205,6 +205,11 @@ describe('pgprov remove', () => {
       says: 'with synchronous_mode pg1 needs a standby that streams, and without pg3 there is none',
     },
     {
+      title: 'a host while no member of etcd tells who they are',
+      made: { listed3: [] },
+      says: 'no member of etcd tells who its members are, so nobody knows whether pg3 is one',
+    },
+    {
       title: 'a host without which etcd has no quorum',
       made: { etcdDown: ['pg2'] },
       says: 'pg2 is not healthy: without pg3 too few of the 2 members of etcd that are left would work for a quorum',

@@ -78,6 +78,7 @@ export function leavingObjections(run: Run): OperationObjection[] {
     ...unled(run),
     ...handsOver(run),
     ...lastSynchronous(run),
+    ...untold(run),
     ...quorum(run),
     ...fenceObjections(run),
   ].slice(0, 1);
@@ -254,6 +255,21 @@ function lastSynchronous(run: Run): OperationObjection[] {
       hint: 'add another standby first, or bring one back',
     },
   ]);
+}
+
+/** What nobody tells is not taken for gone: servers that elect a leader tell nothing for some seconds. */
+function untold({ view, inventory, options }: Run): OperationObjection[] {
+  const { name: store, leaving } = dcsOf(inventory);
+  const name = nameOf({ options });
+  if (leaving === undefined || leaving.lists(view, { name, host: leavingHost({ inventory, options }) }) !== undefined) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `no member of ${store} tells who its members are, so nobody knows whether ${name} is one`,
+      hint: `see ${pgprov`status ${inventory}`}, and run this again when ${store} works`,
+      settles: true,
+    },
+  ];
 }
 
 /** Too few members of the store work to agree on it, or would be left. */
