@@ -41,9 +41,7 @@ describe('members that go, with Consul as the store', () => {
     expect(peers.map((line) => line.split(/\s+/u)[0]).sort()).toEqual(names);
     const agents = (await consul('members')).split('\n').slice(1);
     const there = agents.map((line) => line.split(/\s+/u).slice(0, 3).join(' ')).filter((line) => !line.endsWith(' left'));
-    expect(there.sort()).toEqual(
-      names.map((name) => `${name} ${host(name).address}:8301 alive`),
-    );
+    expect(there.sort()).toEqual(names.map((name) => `${name} ${host(name).address}:8301 alive`));
     const plan = await pgprov('plan', file);
     expect([plan.code, plan.all]).toEqual([0, expect.stringContaining('No changes.')]);
     const status = await pgprov('status', file);

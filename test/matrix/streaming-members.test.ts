@@ -219,7 +219,9 @@ describe.each([
     await must(pg1, `systemctl stop ${unit}`);
     const rewound = await carryOut('rebuild', '--host', 'pg1', '--give-up-commits');
     expect([rewound.code, rewound.all]).toEqual([0, expect.any(String)]);
-    expect(await must(pg1, `journalctl -u "pgprov-copy*" --since '${parted}' -o cat --no-pager`)).toMatch(/servers diverged at WAL location[^]*Done!/u);
+    expect(await must(pg1, `journalctl -u "pgprov-copy*" --since '${parted}' -o cat --no-pager`)).toMatch(
+      /servers diverged at WAL location[^]*Done!/u,
+    );
     await expect.poll(() => large(pg1), { timeout: patience(30_000) }).toBe('10');
     expect(await former(pg1)).toMatch(/^[1-9]\d*\n2$/u);
   });

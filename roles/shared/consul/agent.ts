@@ -43,7 +43,13 @@ export function agentStages(context: RoleContext, { server, gates, unitGuard, pr
   const { user: owner, group, unit } = consul;
   const secrets = consulSecrets(context);
   const tls = tlsResources(context, tlsCopies(consul));
-  const configuration = file({ path: consul.configFile, owner, group, mode: '0600', content: `${JSON.stringify(settings(context, server), undefined, 2)}\n` });
+  const configuration = file({
+    path: consul.configFile,
+    owner,
+    group,
+    mode: '0600',
+    content: `${JSON.stringify(settings(context, server), undefined, 2)}\n`,
+  });
   const token = (path: string, value: string): Resource => file({ path, mode: '0600', content: `${value}\n` }) as Resource;
   return [
     {

@@ -15,8 +15,7 @@ export const CONSUL_LEAVING: NonNullable<Dcs['leaving']> = {
     if (told === undefined) return undefined;
     return told.agents?.includes(name) === true || told.servers?.some((server) => server.name === name) === true;
   },
-  removed: ({ platform }, { name, host }) =>
-    consulRemoved({ name, ...serverAddress(host), client: consulClient(platform, 'management') }),
+  removed: ({ platform }, { name, host }) => consulRemoved({ name, ...serverAddress(host), client: consulClient(platform, 'management') }),
 };
 
 function serverAddress(host: Host | undefined): { address?: string } {

@@ -68,7 +68,10 @@ describe('pgprov status', () => {
         expect.stringMatching(/^PGPROV UNKNOWN - demo: members: pg2 refuses/u),
       ]);
       const none = await three.run(checked(asked));
-      expect([none.exitCode, none.stdout]).toEqual([1, expect.stringMatching(/\[WARNING\] differences: .*\n\[UNKNOWN\] backup: no host has the role backup/u)]);
+      expect([none.exitCode, none.stdout]).toEqual([
+        1,
+        expect.stringMatching(/\[WARNING\] differences: .*\n\[UNKNOWN\] backup: no host has the role backup/u),
+      ]);
       const missing = await three.run(checked(asked, `${three.inventory}.not`));
       expect([missing.exitCode, missing.stdout]).toEqual([3, expect.stringMatching(/^PGPROV UNKNOWN - /u)]);
     });

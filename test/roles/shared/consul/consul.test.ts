@@ -92,7 +92,13 @@ describe('agents that Consul has', () => {
       agents: ['pg1', 'pg2', 'pg3'],
       says: ['Consul has the agent pg3, which is absent in the inventory'],
     },
-    { title: 'no more, but for the quorum', yaml: ABSENT, agents: ['pg1', 'pg2'], servers: ['pg1', 'pg2', 'pg3'], says: ['Consul has the agent pg3, which is absent in the inventory'] },
+    {
+      title: 'no more, but for the quorum',
+      yaml: ABSENT,
+      agents: ['pg1', 'pg2'],
+      servers: ['pg1', 'pg2', 'pg3'],
+      says: ['Consul has the agent pg3, which is absent in the inventory'],
+    },
     { title: 'no more', yaml: ABSENT, agents: ['pg1', 'pg2'], says: [] },
   ])('are told: $title', async ({ yaml, agents, servers, says }) => {
     const view = await told(yaml, agents, servers);
