@@ -1,7 +1,7 @@
 import { formatBytes } from '../lib/bytes.js';
 import type { BackupStatus } from '../lib/backup-status.js';
 import type { ClusterStatus, MemberStatus } from '../lib/cluster-status.js';
-import { certificateProblems, isLeading, membersWrong, serviceProblems, storeProblems, unseenOf } from './status.js';
+import { certificateProblems, isLeading, membersWrong, serviceProblems, storeMembers, storeProblems, unseenOf } from './status.js';
 import type { CheckName, Limits } from './check-names.js';
 import { formatDuration } from './duration.js';
 import { count, firstLine } from './words.js';
@@ -89,18 +89,14 @@ const LOOKS: Readonly<Record<CheckName, Look>> = {
   lag: ({ status, mostLag, warning, critical }) =>
     lagOf(status, { warning: warning.lag ?? mostLag, critical: critical.lag ?? Infinity }, mostLag),
   store: (state) => {
-    const { etcd, store } = state.status;
-    const healthy = etcd.filter((member) => member.healthy === true).length;
+    const { store } = state.status;
+    const { members, healthy } = storeMembers(state.status);
     // Without a quorum nothing fails over; with one, what is wrong is still to be mended.
-    const level = healthy * 2 <= etcd.length ? 'CRITICAL' : 'WARNING';
+    const level = healthy * 2 <= members ? 'CRITICAL' : 'WARNING';
     return found(
       storeProblems(state.status).map((text) => [level, text] as const),
-      store === undefined
-        ? 'there is none'
-        : etcd.length === 0
-          ? `${store}: see services`
-          : `${store}: ${count(healthy, 'healthy member')}`,
-      etcd.length === 0 ? [] : [{ name: 'store_members', value: healthy, unit: '' }],
+      store === undefined ? 'there is none' : members === 0 ? `${store}: see services` : `${store}: ${count(healthy, 'healthy member')}`,
+      members === 0 ? [] : [{ name: 'store_members', value: healthy, unit: '' }],
     );
   },
   services: ({ status }) =>

@@ -51,6 +51,11 @@ export function membersWrong(status: ClusterStatus): string[] {
   ];
 }
 
+/** How many members the store has that answer for themselves, and how many of them work; of one that is told as a service, none. */
+export function storeMembers({ etcd }: Pick<ClusterStatus, 'etcd'>): { members: number; healthy: number } {
+  return { members: etcd.length, healthy: etcd.filter(({ healthy }) => healthy === true).length };
+}
+
 /** What is wrong with the members of etcd. */
 export function storeProblems({ etcd }: Pick<ClusterStatus, 'etcd'>): string[] {
   return etcd.flatMap((member) => etcdProblems(member));
