@@ -120,12 +120,10 @@ function configureAndStart(context: RoleContext): Stage[] {
   const tls = tlsResources(context, tlsCopies(platform.etcd));
   const wanted = settings(context);
   const membership = membershipOf(context);
-  const { revocationList: content } = context.credentials;
   const environment = etcdEnvironment({
     path: environmentFile,
     content: template('etcd/etcd.env', { settings: wanted }),
     dataDirectory: etcdDataDirectory(context),
-    ...(content && { needs: { path: revocationFile(platform.etcd), content, owner: user, group, mode: '0644' } }),
   });
   const inForce = unitInForce({
     unit,
@@ -135,7 +133,7 @@ function configureAndStart(context: RoleContext): Stage[] {
   });
   // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
   const list = revocationList(context);
-  const brought = [tls.authority, ...tls.pair, ...(list === undefined ? [] : [list])];
+  const brought = [tls.authority, ...tls.pair, ...(list === undefined ? [] : [list.kept])];
   const running = service({
     unit,
     cluster: context.inventory.cluster,
@@ -154,7 +152,12 @@ function configureAndStart(context: RoleContext): Stage[] {
       name: 'configure',
       title: 'configure etcd',
       crossing: 'independent',
-      resources: [tls.directory, directory({ path: etcdDataDirectory(context), owner: user, group, mode: '0700' }), environment],
+      resources: [
+        tls.directory,
+        directory({ path: etcdDataDirectory(context), owner: user, group, mode: '0700' }),
+        ...(list === undefined ? [] : [list.first]),
+        environment,
+      ],
     },
     besidesNewcomers(context, {
       ...start,

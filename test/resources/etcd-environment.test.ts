@@ -52,24 +52,6 @@ describe('etcd’s environment file', () => {
       expect(environment(quoted).diff(await observe(shell, environment(quoted)))).toEqual([]);
     });
 
-    it('names a file only once that is there, and leaves one that is', async () => {
-      const needs = { path: work.at('revoked.crl'), content: Buffer.from([0x30, 0x00, 0xff, 0x0a]), ...ME, mode: '0644' };
-      const named = etcdEnvironment({
-        path: work.at('etcd.env'),
-        content: CONTENT,
-        dataDirectory: work.at('data'),
-        ...ME,
-        mode: '0644',
-        needs,
-      });
-      expect((await bringAbout(shell, named)).answer?.status).toBe(0);
-      expect(readFileSync(needs.path)).toEqual(needs.content);
-      writeFileSync(needs.path, 'of before');
-      writeFileSync(work.at('etcd.env'), '');
-      expect((await bringAbout(shell, named)).answer?.status).toBe(0);
-      expect([readFileSync(needs.path, 'utf8'), readFileSync(work.at('etcd.env'), 'utf8')]).toEqual(['of before', CONTENT]);
-    });
-
     it('is written when it does not exist', async () => {
       const { answer } = await bringAbout(shell, environment());
       expect(answer?.status).toBe(0);

@@ -69,7 +69,7 @@ describe.skipIf(!openssl)(openssl ? 'revoked certificates' : 'revoked certificat
     const serials = [serial(first, 'pg3'), serial(second, 'pg3')];
     expect((await second.authority.issuedTo('pg3')).map((each) => each.serial)).toEqual(serials);
     await second.authority.revoke('pg3', await second.authority.issuedTo('pg3'));
-    expect(serialsIn((await open()).revocationList ?? Buffer.of())).toEqual(serials);
+    expect(new Set(serialsIn((await open()).revocationList ?? Buffer.of()))).toEqual(new Set(serials));
   });
 
   it('are not known to a cluster of before, until one is', async () => {

@@ -23,16 +23,28 @@ export function revocationFile({ tlsDirectory }: Pick<ServiceLayout, 'tlsDirecto
   return `${tlsDirectory}/revoked.crl`;
 }
 
+/** The host's copy of the list. */
+export interface RevocationList {
+  /** It is there, before any setting names it: etcd lets nobody in without it. */
+  first: Resource<PathState>;
+  /** It is the one that the cluster has; brought to one member after the other. */
+  kept: Resource<PathState>;
+}
+
 /** The host's copy of the list; undefined where the cluster has none. */
-export function revocationList({ platform, credentials }: RoleContext): Resource<PathState> | undefined {
+export function revocationList({ platform, credentials }: RoleContext): RevocationList | undefined {
   const { revocationList: content, revoked } = credentials;
   if (content === undefined) return undefined;
   const { user: owner, group } = platform.etcd;
   const path = revocationFile(platform.etcd);
   const list = file({ path, owner, group, mode: '0644', content });
   return {
-    ...list,
-    diff: (state) => list.diff(state).map((change) => ({ ...change, ...accepting(path, state, revoked) })),
+    first: { ...list, id: `first:${list.id}`, diff: (state) => (state.type === 'absent' ? list.diff(state) : []) },
+    kept: {
+      ...list,
+      diff: (state) =>
+        state.type === 'absent' ? [] : list.diff(state).map((change) => ({ ...change, ...accepting(path, state, revoked) })),
+    },
   };
 }
 

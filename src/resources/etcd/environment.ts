@@ -1,7 +1,6 @@
-import { joinScripts, NOTHING, sh } from '../../shell/quote.js';
+import { sh } from '../../shell/quote.js';
 import { file, type FileOptions } from '../files/file.js';
 import type { PathState } from '../files/path.js';
-import { writeFileScript } from '../files/writing.js';
 import type { Resource } from '../resource.js';
 
 /** The file with etcd's settings, and whether there is a member that was made by them. */
@@ -14,29 +13,18 @@ const FIRST_START = /^(ETCD_INITIAL_CLUSTER|ETCD_INITIAL_CLUSTER_STATE)=.*$/gmu;
  * The environment file of etcd, written for a member of a new cluster. One that joined others was started with the state `existing` and the members
  * of that day; once it has its data neither is drift, nor a reason to restart it when the inventory gets or loses a member.
  * `dataDirectory` is etcd's.
- * @param needs a file that the settings name and without which etcd lets nobody in: it is there before they are, with this content until its own
- * resource sees to it
  */
 export function etcdEnvironment({
   dataDirectory,
-  needs,
   ...options
-}: Omit<FileOptions, 'content'> & {
-  content: string;
-  dataDirectory: string;
-  needs?: { path: string; content: Buffer; owner: string; group: string; mode: string };
-}): Resource<EtcdEnvironmentState> {
+}: Omit<FileOptions, 'content'> & { content: string; dataDirectory: string }): Resource<EtcdEnvironmentState> {
   const fresh = file(options);
   const lasting = (content: string): string => content.replace(FIRST_START, '$1');
-  const { id, sharedQuestions = [] } = fresh;
+  const { id, sharedQuestions = [], apply } = fresh;
   return {
     id,
     sharedQuestions,
-    apply: (...given) =>
-      joinScripts([
-        needs === undefined ? NOTHING : sh`[ -e ${needs.path} ] || ( ${writeFileScript(needs.path, needs.content, needs)} ) || exit 1`,
-        fresh.apply(...given),
-      ]),
+    apply,
     digest: file({ ...options, content: lasting(options.content) }).digest,
     probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data; else echo nodata; fi
 ${fresh.probe()}`,
