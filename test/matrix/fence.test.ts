@@ -38,7 +38,7 @@ describe.each([
       .poll(
         async () =>
           (await describeMembers(host(names[0] as string)).catch(() => [])).filter((line) =>
-            /(?:Leader running|Replica streaming)$/u.test(line),
+            /(?:Leader running|Replica (?:streaming|running))$/u.test(line),
           ).length,
         {
           timeout: patience(180_000),
