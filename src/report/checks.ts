@@ -107,7 +107,7 @@ const LOOKS: Readonly<Record<CheckName, Look>> = {
           level === 'warning' ? [['WARNING', `${host}: ${role}: ${text}`] as const] : [],
         ),
       ],
-      count((status.services ?? []).length, 'line', 'lines of services, all in order'),
+      (status.services ?? []).length === 0 ? 'there are none' : 'all in order',
     ),
   certs: ({ status, warning, critical }) => {
     const limits = { warning: warning.certs ?? 30 * DAY, critical: critical.certs ?? 7 * DAY };

@@ -2,7 +2,7 @@ import type { RunOutcome } from '../../engine/run.js';
 import { asPgprovError, ExitCode } from '../../lib/errors.js';
 import { redact } from '../../lib/secret.js';
 import { asksBackups, backupState } from '../../operations/index.js';
-import type { CheckName } from '../../report/check-names.js';
+import { CHECKS, type CheckName } from '../../report/check-names.js';
 import { checkOf, LEVELS, renderChecks, worst, type Checked, type CheckedState } from '../../report/checks.js';
 import { firstLine } from '../../report/words.js';
 import { mostLag } from '../member-status.js';
@@ -32,9 +32,12 @@ export async function check(file: string, options: StatusOptions, environment = 
   }
 }
 
-async function look(pipeline: Pipeline, { check: names = [], warning = {}, critical = {} }: StatusOptions): Promise<ExitCode> {
+async function look(pipeline: Pipeline, { check: asked = [], warning = {}, critical = {} }: StatusOptions): Promise<ExitCode> {
   const { inventory } = pipeline;
-  const hasBackups = names.includes('backup') && inventory.hosts.some(({ roles }) => roles.includes('backup'));
+  const isBackedUp = inventory.hosts.some(({ roles }) => roles.includes('backup'));
+  // Who asks for all asks for what there is.
+  const names = asked.length === CHECKS.length && !isBackedUp ? asked.filter((name) => name !== 'backup') : asked;
+  const hasBackups = names.includes('backup') && isBackedUp;
   let checks: readonly Checked[] | undefined;
   return pipeline.carryOut({
     command: 'status --check',

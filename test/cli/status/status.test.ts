@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
 import { check } from '../../../src/cli/status/check.js';
 import { status, type StatusOptions } from '../../../src/cli/status/status.js';
+import { CHECKS } from '../../../src/report/check-names.js';
 import { endOperation, writeOperation } from '../../../src/store/operation-record.js';
 import { storeDirectory } from '../../../src/store/store.js';
 import { onThreeHosts } from '../three-hosts.js';
@@ -72,6 +73,9 @@ describe('pgprov status', () => {
         1,
         expect.stringMatching(/\[WARNING\] differences: .*\n\[UNKNOWN\] backup: no host has the role backup/u),
       ]);
+      const all = await three.run(checked({ check: CHECKS }));
+      expect(all.stdout).toContain('] differences: ');
+      expect(all.stdout).not.toContain('backup');
       const missing = await three.run(checked(asked, `${three.inventory}.not`));
       expect([missing.exitCode, missing.stdout]).toEqual([3, expect.stringMatching(/^PGPROV UNKNOWN - /u)]);
     });
