@@ -94,7 +94,8 @@ describe('members that go, with Consul as the store', () => {
     await host('pg2').kill();
     await has(['pg1', 'pg2', 'pg3', 'pg4']);
     const replace = ['replace', file, '--host', 'pg2', '--by', 'pg3', '--dead', '--yes', '--output', 'plain'];
-    await killAtEach(replace, [/replace\/leave-store/u, /consul\/start/u]);
+    // Consul's autopilot may have taken the lost server out by itself while its lease was waited for.
+    await killAtEach(replace, [/replace\/(?:leave-store|slots)/u, /consul\/start/u]);
     const replaced = await pgprov(...replace);
     expect(replaced.code, replaced.all).toBe(0);
     await isWhole('pg1', 'pg3', 'pg4');
