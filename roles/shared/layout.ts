@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Host, Inventory, RoleContext, Secret, ServiceLayout, TlsCopies } from '../../src/index.js';
+import { POSTGRESQL_VARIABLES } from './sections/postgresql.js';
 import { variables } from './variables.js';
 
 export { dataDirectoryOf, localServer } from '../../src/index.js';
@@ -13,6 +14,12 @@ export function hostsWith(inventory: Pick<Inventory, 'hosts'>, role: string): Ho
 export function clientVersion(inventory: Pick<Inventory, 'hosts'>): number | undefined {
   const [server] = hostsWith(inventory, 'postgresql');
   return server === undefined ? undefined : variables(server, 'postgresql').version;
+}
+
+/** The major versions that the inventory may say, the newest first. */
+export function majorVersions(): number[] {
+  const { minimum, maximum } = POSTGRESQL_VARIABLES.properties.version;
+  return Array.from({ length: maximum - minimum + 1 }, (_, index) => maximum - index);
 }
 
 /** `address:port`, with brackets around an IPv6 address. */

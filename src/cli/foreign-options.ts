@@ -57,7 +57,7 @@ const REMARKS: Readonly<Record<string, string>> = {
   '--host': 'names, or patterns such as pg*',
   '--role': `the names that ${pgprov`roles`} lists`,
   '--skip-role': `the names that ${pgprov`roles`} lists`,
-  '--undo': 'what was there is out of its place, and that brings it back; nothing is forgotten before',
+  '--undo': 'what was there is out of its place, and that brings it back; where it is unfinished itself, the same command goes on with it',
   '--set': 'as in --set postgresql.port=5433 or --set ssh.user=admin',
 };
 

@@ -84,6 +84,10 @@ describe('a switchover with --pause-pools', () => {
     expect(pause !== undefined && 'on' in pause ? pause.on : undefined).toEqual(['pg1', 'pg2']);
   });
 
+  it('is the plain one where no PgBouncer answers: a step without a host would hold nobody up', () => {
+    expect(ids({ silent: ALL })).toEqual(['hand-over', 'follow']);
+  });
+
   it('is the plain one without the option', () => {
     expect(ids({ paused: ALL }, { pausePools: false })).toEqual(['hand-over', 'follow']);
   });

@@ -1,30 +1,26 @@
-import type { Host, Platform, View } from '../../../src/index.js';
+import { pgprov, type Host, type Platform, type View } from '../../../src/index.js';
 import { etcdDataDirectory } from './data-directory.js';
 import { onWorkingMember } from './etcdctl.js';
 import { peerUrl } from './peer-url.js';
-import { restartCommand } from '../restart-command.js';
 
-/** How a member of etcd gives up what it has and joins the others anew, which takes their quorum. */
+/**
+ * How a member of etcd gives up what it has and joins the others anew, which takes their quorum. It is `apply` that brings it in: as a learner, so that
+ * it counts for the majority once it votes, and with a certificate that is not revoked.
+ */
 export function joiningAnew(view: View, host: Host): string {
   const platform = view.platform(host.name);
-  if (platform === undefined) return `let it join anew: ${leavingAndComing(view, host)}; then start it on ${host.name} without data`;
-  const data = etcdDataDirectory({ host, platform, inventory: view.inventory });
-  return `let it join anew: ${leavingAndComing(view, host)}; then \`${startingAnew(platform.etcd, data)}\`, as root on ${host.name}`;
+  const data = platform === undefined ? undefined : etcdDataDirectory({ host, platform, inventory: view.inventory });
+  const put = platform === undefined || data === undefined ? 'move its data aside' : `\`${aside(platform.etcd, data)}\`, as root`;
+  return `let it join anew: ${leaving(view, host)}; then ${put} on ${host.name}; then ${pgprov`apply ${view.inventory}`} has it join as a learner`;
 }
 
-/** The member that was leaves the list, and a new one is put on it. */
-function leavingAndComing(view: View, host: Host): string {
+/** The member that was leaves the list, where it is in it. */
+function leaving(view: View, host: Host): string {
   const url = peerUrl(host);
-  return `${onWorkingMember(view, host.name)}; \`for id in $(etcdctl member list | grep -F ${url}, | cut -d , -f 1); do etcdctl member remove $id; done; etcdctl member add ${host.name} --peer-urls=${url}\``;
+  return `${onWorkingMember(view, host.name)}; \`for id in $(etcdctl member list | grep -F ${url}, | cut -d , -f 1); do etcdctl member remove $id; done\``;
 }
 
-/** Its data is kept beside, so that nothing is lost should it be needed. */
-function startingAnew({ unit, user, group, environmentFile }: Platform['etcd'], data: string): string {
-  return [
-    `systemctl stop ${unit}`,
-    `mv ${data} ${data}.$(date +%s)`,
-    `install -d -o ${user} -g ${group} -m 700 ${data}`,
-    `sed -i 's/^ETCD_INITIAL_CLUSTER_STATE=.*/ETCD_INITIAL_CLUSTER_STATE="existing"/' ${environmentFile}`,
-    restartCommand(unit),
-  ].join('; ');
+/** Its data is kept beside, so that nothing is lost should it be needed; there may be none any more. */
+function aside({ unit }: Platform['etcd'], data: string): string {
+  return `systemctl stop ${unit}; [ ! -e ${data} ] || mv ${data} ${data}.$(date +%s)`;
 }

@@ -18,7 +18,7 @@ import {
 } from '../../../src/index.js';
 import { givenAuthorities, givenIdentity, namesNotGiven } from '../given-tls.js';
 import { dropIn } from '../drop-in.js';
-import { accountsOf, clientVersion, hostPort, hostsWith, tlsCopies, tlsFiles } from '../layout.js';
+import { accountsOf, clientVersion, hostPort, hostsWith, majorVersions, tlsCopies, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
 import { virtualAddressesOf } from '../vip/address.js';
 import { shareOf } from './limits.js';
@@ -45,7 +45,7 @@ export type PoolerSettings = readonly (readonly [name: string, value: string])[]
 /** How to reach the console of a host's PgBouncer. */
 export function consoleOf({ host, inventory, platform }: Pick<RoleContext, 'host' | 'inventory' | 'platform'>): PoolerConsole {
   return {
-    psql: `${platform.postgresql(clientVersion(inventory) ?? 0).binDirectory}/psql`,
+    psql: [clientVersion(inventory) ?? [], majorVersions()].flat().map((major) => `${platform.postgresql(major).binDirectory}/psql`),
     user: platform.pgbouncer.user,
     socketDirectory: RUNTIME,
     port: variables(host, 'pgbouncer').port,

@@ -1,7 +1,6 @@
 import { databaseLogins, type ClusterPassword } from '../../../src/index.js';
-import { accountsOf } from '../layout.js';
+import { accountsOf, clientVersion } from '../layout.js';
 import { variables } from '../variables.js';
-import { consoleOf } from './config-file.js';
 import { wayOf } from './way.js';
 
 /** The password of PgBouncer's own role. Each PgBouncer tries it on itself, which has it in its file, and on what it connects to. */
@@ -9,12 +8,11 @@ export const POOLER_PASSWORD: ClusterPassword = {
   name: 'pgbouncer',
   path: 'pgbouncer.auth_password',
   logins: (context, tried) => {
-    const { host, inventory } = context;
-    const { psql, user } = consoleOf(context);
+    const { host, inventory, platform } = context;
     const way = wayOf(host, inventory);
     return databaseLogins({
       ...tried,
-      server: { binDirectory: psql.replace(/\/psql$/u, ''), user, home: '/' },
+      server: { binDirectory: platform.postgresql(clientVersion(inventory) ?? 0).binDirectory, user: platform.pgbouncer.user, home: '/' },
       role: accountsOf(context).pooler.name,
       replication: false,
       members: [

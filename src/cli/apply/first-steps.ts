@@ -63,11 +63,7 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
       ...(inventory.hosts.some(({ roles }) => roles.includes('backup'))
         ? [[pgprov`backup ${file}`, 'takes the first backup: until there is one, nothing can be restored'] as const]
         : []),
-      [
-        'Make a role and a database for your application',
-        'in the inventory, below postgresql: `users: {app: {}}`, `databases: {app: {owner: app}}`, and who may connect: `access: [{users: [app], from: [192.0.2.0/24]}]`',
-        `then ${pgprov`apply ${file}`}, after which ${pgprov`secrets get app ${file}`} prints its password`,
-      ],
+      forApplication(server, file),
       ...(isPatroni && servers.length > 1 ? [[pgprov`switchover ${file} --check`, 'shows what a change of the leader would do']] : []),
       [`Back up ${shownPath(store)}`, 'it has the keys and passwords: without them the cluster cannot be managed'],
     ],
@@ -75,6 +71,24 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
   return blocks
     .map(([head, ...entries]) => [paint.strong(head), ...entries.map((each) => entryText(each, columns))].join('\n'))
     .join('\n\n');
+}
+
+/** How an application comes in: as who the inventory declares, or how somebody is declared. */
+function forApplication(server: Host, file: string): readonly string[] {
+  const { users, databases } = settingsOf(server);
+  const [user] = Object.entries(users).flatMap(([name, { login, passwordless }]) => (login && !passwordless ? [name] : []));
+  const [database] = Object.keys(databases);
+  if (user === undefined && database === undefined)
+    return [
+      'Make a role and a database for your application',
+      'in the inventory, below postgresql: `users: {app: {}}`, `databases: {app: {owner: app}}`, and who may connect: `access: [{users: [app], from: [192.0.2.0/24]}]`',
+      `then ${pgprov`apply ${file}`}, after which ${pgprov`secrets get app ${file}`} prints its password`,
+    ];
+  const words = [...(user === undefined ? [] : ['--user', user]), ...(database === undefined ? [] : ['--dbname', database])];
+  return [
+    pgprov`dsn ${file} ${words}`,
+    `is what your application connects with, through what stands before the servers${user === undefined ? '' : `; ${pgprov`secrets get ${user} ${file}`} prints its password`}`,
+  ];
 }
 
 /** What to do or to type, which stays on one line, and some sentences about it. */
@@ -115,6 +129,8 @@ interface ServerSettings {
   superuser_password?: unknown;
   hba: readonly unknown[];
   access: readonly unknown[];
+  users: Readonly<Record<string, { login: boolean; passwordless: boolean }>>;
+  databases: Readonly<Record<string, unknown>>;
 }
 
 function settingsOf({ vars }: Host): ServerSettings {

@@ -65,7 +65,7 @@ export function poolObjections({ inventory, options }: Start): OperationObjectio
 
 /** The steps, each of those that cut clients off with the pools paused around it. Whoever was killed in between has left them paused. */
 export function withPausedPools(run: Run, steps: readonly OperationStep[]): OperationStep[] {
-  if (run.options.pausePools !== true) return [...steps];
+  if (!hasPools(run)) return [...steps];
   const [first, ...rest] = steps;
   let turn = [...run.done].filter((id) => id.startsWith(RESUMED)).length + 1;
   const paused = pausedHosts(run);
@@ -96,7 +96,7 @@ export function pausedAcross(
   steps: readonly OperationStep[],
   { from, until }: { from: readonly string[]; until: string },
 ): OperationStep[] {
-  if (run.options.pausePools !== true) return [...steps];
+  if (!hasPools(run)) return [...steps];
   const [first, last] = [steps.findIndex(({ id }) => from.includes(id)), steps.findIndex(({ id }) => id === until)];
   if (last === -1) {
     const paused = pausedHosts(run);
@@ -165,6 +165,11 @@ function cutsOff({ inventory, view }: Run, step: OperationStep): boolean {
 
 function leadsReaders(host: Host): boolean {
   return variables(host, 'pgbouncer').databases.some(({ read_only }) => read_only === true);
+}
+
+/** Whether there is a pool to pause or to resume: of a PgBouncer that does not answer nobody waits. */
+function hasPools(run: Run): boolean {
+  return run.options.pausePools === true && poolHosts(run).length > 0;
 }
 
 /** Hosts whose PgBouncer answers. */

@@ -3,8 +3,8 @@ import { sh, type Script } from '../../shell/quote.js';
 
 /** How to reach the console of the host's own PgBouncer. */
 export interface PoolerConsole {
-  /** The path of psql. */
-  psql: string;
+  /** Paths of psql, the preferred first: one of another major version serves as well, where that of the inventory's is still to be installed. */
+  psql: readonly string[];
   /** The operating-system user that PgBouncer runs as: over its socket it lets this one into its console without a password. */
   user: string;
   /** Directory of its Unix socket. */
@@ -19,9 +19,15 @@ const WITHIN = 5;
  * psql on the console, as a command that more words may follow: with the names of columns, fields parted by `|`, and the text of commands on its
  * input where there is no `-c`.
  */
-export function consoleCommand({ psql, user, socketDirectory, port }: PoolerConsole): Script {
+export function consoleCommand(console: PoolerConsole): Script {
+  const { user, socketDirectory, port } = console;
   const words = ['-XAqw', '-F', '|', '-P', 'footer=off', '-v', 'ON_ERROR_STOP=1', '-h', socketDirectory, '-p', port, '-U', 'pgbouncer'];
-  return sh`runuser -u ${user} -- ${psql} ${words} -d pgbouncer`;
+  return sh`runuser -u ${user} -- ${psqlOf(console)} ${words} -d pgbouncer`;
+}
+
+/** The first psql that is there, as one word of a command; empty where there is none. */
+export function psqlOf({ psql }: Pick<PoolerConsole, 'psql'>): Script {
+  return sh`"$(for each in ${psql}; do [ ! -x "$each" ] || { echo "$each"; break; }; done)"`;
 }
 
 /** One command on the console, whose answer is printed. */
@@ -35,7 +41,7 @@ const MARK = '@pgprov-';
 /** Several tables of the console, each after a line with its mark; nothing where PgBouncer does not answer. */
 export function consoleTables(console: PoolerConsole, names: readonly string[]): Script {
   const input = names.map((name) => `\\echo ${MARK}${name}\nSHOW ${name};`).join('\n');
-  return sh`[ ! -x ${console.psql} ] || printf '%s\n' ${input} | timeout -k 1 ${seconds(WITHIN)} ${consoleCommand(console)} -f - 2>/dev/null || :`;
+  return sh`printf '%s\n' ${input} | timeout -k 1 ${seconds(WITHIN)} ${consoleCommand(console)} -f - 2>/dev/null || :`;
 }
 
 /** Rows of a table by the names of its columns; undefined where it was not answered. */

@@ -5,7 +5,7 @@ import { handle } from '../handle.js';
 import { escapeField } from '../pgpass.js';
 import { answerText, type Observation } from '../resource.js';
 import { clearScratch, scratchDirectory } from '../scratch.js';
-import { onConsole, type PoolerConsole } from './console.js';
+import { onConsole, psqlOf, type PoolerConsole } from './console.js';
 import { LOOKUP_QUERY } from './lookup.js';
 
 /** Where a login through the host's PgBouncer led. */
@@ -30,7 +30,7 @@ const WITHIN = 8;
  */
 export function poolerLogin(options: { console: PoolerConsole; role: string; password: Secret }): Observation<PoolerLogin> {
   const {
-    console: { psql, user, port },
+    console: { user, port },
     role,
     password,
   } = options;
@@ -39,14 +39,15 @@ export function poolerLogin(options: { console: PoolerConsole; role: string; pas
   return {
     ...POOLER_LOGIN,
     when: 'startAndEnd',
-    probe: () => sh`[ -x ${psql} ] || exit 0
+    probe: () => sh`psql=${psqlOf(options.console)}
+[ -n "$psql" ] || exit 0
 case "$(${onConsole(options.console, 'SHOW STATE')} 2>/dev/null)" in *'paused|yes'*) exit 0 ;; esac
 umask 077
 ${clearScratch('pool')}
 ${scratchDirectory('pool')}
 printf '%s\n' ${`*:*:*:*:${escapeField(password.reveal())}`} >"$scratch/pass"
 chown -R ${user} "$scratch"
-timeout -k 1 ${seconds(WITHIN)} runuser -u ${user} -- env "PGPASSFILE=$scratch/pass" ${psql} -XAtqw -F '|' -h 127.0.0.1 -p ${port} -U ${role} -d postgres -c ${query} 2>&1 || echo "!$?"`,
+timeout -k 1 ${seconds(WITHIN)} runuser -u ${user} -- env "PGPASSFILE=$scratch/pass" "$psql" -XAtqw -F '|' -h 127.0.0.1 -p ${port} -U ${role} -d postgres -c ${query} 2>&1 || echo "!$?"`,
     parse: (answer) => {
       const lines = answerText(answer)
         .split('\n')

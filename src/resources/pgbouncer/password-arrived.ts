@@ -6,7 +6,7 @@ import { handle, type Handle } from '../handle.js';
 import { escapeField } from '../pgpass.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { clearScratch, scratchDirectory } from '../scratch.js';
-import type { PoolerConsole } from './console.js';
+import { psqlOf, type PoolerConsole } from './console.js';
 import { poolReleased } from './paused.js';
 
 /** How a PgBouncer waits for the new password of the role that it asks for others' passwords as. */
@@ -62,6 +62,6 @@ chown -R ${user} "$scratch"`;
 }
 
 /** A fresh login past PgBouncer, as a command. */
-function login({ console: { user, psql }, role, addresses, port }: PasswordArrivedOptions): Script {
-  return sh`timeout -k 1 ${seconds(8)} runuser -u ${user} -- env "PGPASSFILE=$scratch/pass" PGCONNECT_TIMEOUT=5 ${psql} -XAtqw -h ${addresses.join(',')} -p ${port} -U ${role} -d postgres -c 'SELECT 1' >/dev/null 2>&1`;
+function login({ console, role, addresses, port }: PasswordArrivedOptions): Script {
+  return sh`timeout -k 1 ${seconds(8)} runuser -u ${console.user} -- env "PGPASSFILE=$scratch/pass" PGCONNECT_TIMEOUT=5 ${psqlOf(console)} -XAtqw -h ${addresses.join(',')} -p ${port} -U ${role} -d postgres -c 'SELECT 1' >/dev/null 2>&1`;
 }

@@ -150,7 +150,7 @@ it('finds a member that cannot read its data, and has it join the others anew', 
     expect(finding).toMatchObject({ level: 'danger', host: 'pg3', since: NOW - 20_000, evidence: [{ host: 'pg3', line }] });
     expect(finding?.what).toBe(`its member of etcd cannot read its data, which is damaged (${words})`);
     expect(finding?.mend).toMatch(
-      /^let it join anew: as root on pg1, a member that works: .*member remove.*`systemctl stop etcd; mv .*, as root on pg3$/u,
+      /^let it join anew: as root on pg1, a member that works: .*member remove.*`systemctl stop etcd; .* mv .*, as root on pg3; then `pgprov apply .*` has it join as a learner$/u,
     );
   }
 });

@@ -42,7 +42,7 @@ describe('PgBouncer’s console', () => {
 });
 
 describe('pools', () => {
-  const console = { psql: '/usr/bin/psql', user: 'postgres', socketDirectory: '/run/pgbouncer', port: 6432 };
+  const console = { psql: ['/usr/bin/psql'], user: 'postgres', socketDirectory: '/run/pgbouncer', port: 6432 };
 
   it('are resumed as they were paused', () => {
     const resumed = poolsResumed(console);

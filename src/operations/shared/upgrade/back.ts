@@ -164,17 +164,23 @@ function storeBack(run: UpgradeRun): HostStep[] {
 }
 
 function startFirst(run: UpgradeRun, isDown: boolean): HostStep[] {
-  const { older = 0, member = '' } = run.options;
+  const { older = 0, newer = 0, member = '' } = run.options;
   if (!isDown) return [];
   return [
     {
       id: 'start-first',
       title: `start Patroni with PostgreSQL ${older} on ${member}, which has its last commits, and wait until it leads`,
+      ...(isLetIn(run) ? { effect: lostBy(older, newer) } : {}),
       on: [member],
       resources: (context) => [patroniStarts(context)],
       gates: (context) => [memberGate(contextAt(context, older))],
     },
   ];
+}
+
+/** What going back costs once clients have been let in to the new version. */
+export function lostBy(older: number, newer: number): string {
+  return `what was written since PostgreSQL ${newer} was started is lost to ${older}; it stays in the data that is put aside`;
 }
 
 function startOthers(run: UpgradeRun, hosts: readonly string[]): HostStep[] {

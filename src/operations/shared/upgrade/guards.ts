@@ -16,6 +16,7 @@ import { busyObjection, maintenanceObjection } from '../quiet-cluster.js';
 import { longestWait, poolObjections } from '../pause-pools.js';
 import { writerOf } from '../servers.js';
 import { expectedTime } from './expected.js';
+import { lostBy } from './back.js';
 import { backupsInTheWay } from './backups.js';
 import { majorOf } from './majors.js';
 import { bytesOf, configuredOn, dataOf, factsOf, isLetIn, members, notesOf, runs, trialOf, type UpgradeRun } from './seen.js';
@@ -348,7 +349,7 @@ export function upgradeQuestion(run: UpgradeRun): string {
     return `Remove the data of PostgreSQL ${older} of ${cluster} for good? There is no way back to ${older} then.`;
   if (options.undo === true)
     return isLetIn(run)
-      ? `Go back to PostgreSQL ${older}? What was written to ${cluster} since ${newer} was started is lost to it; it stays in the data that is put aside.`
+      ? `Go back to PostgreSQL ${older} with ${cluster}? Mind that ${lostBy(older ?? 0, newer ?? 0)}.`
       : `Go back to PostgreSQL ${older}? Nothing was written with ${newer} yet.`;
   const size = bytesOf(run, member, older);
   return `Upgrade ${cluster} from PostgreSQL ${older} to ${newer}? Until --finish both versions’ data take room on every member, about ${formatBytes(size)} each.`;

@@ -1,6 +1,5 @@
 import { localServer, topologyOf, type Host, type Inventory, type Major, type RoleContext } from '../../../index.js';
-import { dataDirectoryOf } from '../../../../roles/shared/layout.js';
-import { POSTGRESQL_VARIABLES } from '../../../../roles/shared/sections/postgresql.js';
+import { dataDirectoryOf, majorVersions } from '../../../../roles/shared/layout.js';
 
 /** A host's context with another major version of PostgreSQL, as if the inventory said that one. */
 export function contextAt(context: RoleContext, version: number): RoleContext {
@@ -20,8 +19,9 @@ function hostAt(host: Host, version: number): Host {
 /** Every major that the inventory may say, with the places that a member's platform has for it. */
 export function majorsOf(context: RoleContext): Major[] {
   if (topologyOf(context.host) !== 'patroni') return [];
-  const { minimum, maximum } = POSTGRESQL_VARIABLES.properties.version;
-  return Array.from({ length: maximum - minimum + 1 }, (_, index) => majorOf(context, minimum + index));
+  return majorVersions()
+    .toReversed()
+    .map((version) => majorOf(context, version));
 }
 
 /** One of them. */
