@@ -69,6 +69,11 @@ export class HostConnections {
     );
   }
 
+  /** Whether a host can be asked: it was connected to, and has not fallen silent since. */
+  answers(name: string): boolean {
+    return this.sessions.has(name) && !this.#options.results.hasFallenSilent(name);
+  }
+
   /** In inventory order, without those that do not answer where the others continue. */
   get hosts(): readonly Host[] {
     return this.#hosts;

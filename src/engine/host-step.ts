@@ -28,7 +28,7 @@ export interface HostStepParts {
  */
 export async function takeHostStep(cluster: Cluster, id: string, step: HostStep, parts: HostStepParts): Promise<void> {
   const { connections, inventory, results, emit, signal } = cluster;
-  const missing = step.on.filter((host) => !connections.sessions.has(host));
+  const missing = step.on.filter((host) => !connections.answers(host));
   if (missing.length > 0) throw outOfReach(step, missing);
   const hosts = new Map(step.on.map((host) => [host, stageOf(step, parts.contextOf(host))]));
   const stage: RunStage = { id, role: id.slice(0, id.indexOf('/')), title: step.title, crossing: crossingOf(step), hosts };

@@ -24,19 +24,24 @@ export interface WayBackParts<Options extends object> {
 export async function goBack<Options extends object>(parts: WayBackParts<Options>): Promise<void> {
   const { options, cluster, state, begun, host } = parts;
   const { operation, emit } = options;
-  const nextOf = (): HostStep | undefined => operation.back?.(state.run())[0];
   if (operation.back === undefined) return;
+  const taken = new Set<string>();
+  const leftOf = (): readonly HostStep[] => operation.back?.(state.run()) ?? [];
+  // One that is to be taken a second time has not led to what it was to.
+  const nextOf = (): HostStep | undefined => {
+    const [step] = leftOf();
+    if (step !== undefined && !taken.has(step.id) && results.errors.length === 0) return step;
+    return results.errors.length === 0 ? undefined : tidying(cluster, leftOf(), taken);
+  };
   await seen(parts);
   const results = new RunResults(
     cluster.hosts.map(({ name }) => name),
     emit,
   );
   const unhindered: Cluster = { ...cluster, results, signal: new AbortController().signal };
-  const taken = new Set<string>();
   let isTakenBack = false;
   let stage = '';
   for (let step = nextOf(); step !== undefined; step = nextOf()) {
-    if (taken.has(step.id) || results.errors.length > 0) break;
     taken.add(step.id);
     isTakenBack ||= step.tidiesUp !== true;
     stage = `${operation.name}/${step.id}`;
@@ -45,9 +50,17 @@ export async function goBack<Options extends object>(parts: WayBackParts<Options
     await seen(parts);
   }
   cluster.results.errors.push(...results.errors);
-  if (!isTakenBack || results.errors.length > 0 || nextOf() !== undefined) return;
+  if (!isTakenBack || results.errors.length > 0 || leftOf().length > 0) return;
   begun.takenBack();
   await host.gap.close(stage, emit);
+}
+
+/** What is tidied up whatever else failed, on those of its hosts that still answer. */
+function tidying({ connections }: Cluster, steps: readonly HostStep[], taken: ReadonlySet<string>): HostStep | undefined {
+  return steps
+    .filter(({ id, tidiesUp }) => tidiesUp === true && !taken.has(id))
+    .map((step) => ({ ...step, on: step.on.filter((host) => connections.answers(host)) }))
+    .find(({ on }) => on.length > 0);
 }
 
 /** Looks at the hosts that still answer. */

@@ -56,7 +56,8 @@ export default defineOperation<UpgradeOptions>({
   remaining: (run) => {
     const { options } = run;
     if (options.finish === true) return { steps: finishSteps(run) };
-    if (options.undo === true) return { steps: [...backSteps(run), ...conformStep(run), ...inventoryStep(run, options.older ?? 0)] };
+    if (options.undo === true)
+      return { steps: [...backSteps(run), ...resumeEarly(run), ...conformStep(run), ...inventoryStep(run, options.older ?? 0)] };
     return forwardSteps(run);
   },
   back: (run) => [...(run.options.undo === true || run.options.finish === true || isLetIn(run) ? [] : backSteps(run)), ...resumeEarly(run)],

@@ -146,7 +146,8 @@ function reason(exitCode: ExitCode, recap: readonly HostRecap[]): string {
   const names = hosts.length === 0 ? '' : `: ${listNames(hosts)}`;
   switch (exitCode) {
     case ExitCode.badInput:
-      return 'the command line or the inventory is wrong';
+      // What is found wrong after changes is a file of this machine that could not be written.
+      return recap.some(({ changed }) => changed > 0) ? 'see the errors above' : 'the command line or the inventory is wrong';
     case ExitCode.unreachable:
       return `out of reach${names}`;
     case ExitCode.refused:

@@ -72,7 +72,10 @@ describe('an invalid command line', () => {
     ['diff --skip-tags etcd', 'that is --skip-role here: the names that `pgprov roles` lists'],
     ['apply --dry-run', 'that is --check here'],
     ['switchover -C', 'that is --check here'],
-    ['restore --give-up', 'that is --undo here: what was there is out of its place, and that brings it back; where it is unfinished itself, the same command goes on with it'],
+    [
+      'restore --give-up',
+      'that is --undo here: what was there is out of its place, and that brings it back; where it is unfinished itself, the same command goes on with it',
+    ],
     [
       'clone --give-up x.yml --into y.yml',
       'that is --undo here: what was there is out of its place, and that brings it back; where it is unfinished itself, the same command goes on with it',

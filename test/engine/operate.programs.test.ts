@@ -615,6 +615,19 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect([exitCode, record]).toEqual([3, ['begin {}', 'end']]);
     });
 
+    it('names the host that it would need and that was lost, and tidies up on the others', async () => {
+      clean();
+      const machines = { pg2: { cutExec: 4, deadAfterCut: true } };
+      const back: Operation<object>['back'] = () => [
+        stepOn('pg2'),
+        { id: 'tidy', title: 'tidy up', on: ['pg2', 'pg3'], tidiesUp: true, resources: (context) => [paint(context)] },
+      ];
+      const { exitCode, kinds, steps, record } = await run(returning({}, { unreachable: 'go-on', back }), { machines });
+      expect(kinds).toEqual(['ssh/connection-lost', 'operation/out-of-reach']);
+      expect(steps.at(-1)).toBe('pg3 paint/tidy changed');
+      expect([exitCode, record]).toEqual([3, ['begin {}']]);
+    });
+
     it('does nothing of it once a step without a way back was begun', async () => {
       clean();
       const { steps, record } = await run(returning({ pointOfNoReturn: true }));

@@ -412,20 +412,22 @@ done; wait`);
       run.process.kill('SIGKILL');
       await run.finished;
       const [first] = pools;
-      expect(await must(first, 'systemctl is-active pgprov-pools-resume.timer')).toBe('active');
+      expect(await must(first, 'systemctl is-active pgprov-pools-resume.service')).toBe('active');
       const on = await pgprov('switchover', cluster.file, '--pause-pools', '--yes');
       expect(on.code, on.all).toBe(0);
       expect(await pausedPools()).toEqual(['no', 'no']);
-      expect((await first.exec('systemctl is-active pgprov-pools-resume.timer')).stdout.trim()).toBe('inactive');
+      expect((await first.exec('systemctl is-active pgprov-pools-resume.service')).stdout.trim()).toBe('inactive');
       await Promise.all(clients.map((client) => client.moves()));
       expect(clients.map(({ errors }) => errors)).toEqual([[], [], []]);
-      // The timer does what it is for, whoever has paused.
+      // The host resumes by itself when it said that it would, although systemd reads its units anew meanwhile.
       const killed = start(['restart', cluster.file, '--pause-pools', '--yes']);
       await expect.poll(async () => (await pausedPools())[0], { timeout: patience(60_000), interval: 50 }).toBe('yes');
       killed.process.kill('SIGKILL');
       await killed.finished;
-      await must(first, 'systemctl start pgprov-pools-resume.service');
-      await expect.poll(async () => (await pausedPools())[0], { timeout: patience(20_000) }).toBe('no');
+      const began = Number(await must(first, 'date +%s -d "$(systemctl show -P ActiveEnterTimestamp pgprov-pools-resume.service)"'));
+      await must(first, 'sleep 60; systemctl daemon-reload');
+      await expect.poll(async () => (await pausedPools())[0], { timeout: patience(120_000) }).toBe('no');
+      expect(Number(await must(first, 'date +%s')) - began).toBeLessThan(115 + patience(10));
       const finished = await pgprov('restart', cluster.file, '--pause-pools', '--yes');
       expect(finished.code, finished.all).toBe(0);
       expect(await pausedPools()).toEqual(['no', 'no']);
@@ -441,7 +443,7 @@ done; wait`);
     run.process.kill('SIGKILL');
     await run.finished;
     // The hosts' own timers are not what resumes them here.
-    for (const pool of pools) await must(pool, 'systemctl stop pgprov-pools-resume.timer');
+    for (const pool of pools) await must(pool, 'systemctl stop pgprov-pools-resume.service');
     const told = await cluster.run('status');
     expect(told.code).toBe(1);
     const words = told.all.replaceAll(/\s+/gu, ' ');

@@ -130,10 +130,27 @@ describe('an upgrade with the pools paused', async () => {
     expect(refused(seen({ more: pooler() }, options, pooled))).toEqual([expect.stringContaining('could not measure')]);
     const none = (upgrade.problems?.({ ...seen(), options }) ?? []).map(({ message }) => message);
     expect(none).toEqual([expect.stringContaining('no host of the inventory has the role pgbouncer')]);
-    const undo = (upgrade.problems?.({ ...seen({}, options, pooled), options: { ...options, undo: true } }) ?? []).map(
+    const undo = (upgrade.problems?.({ ...seen({}, options, pooled), options: { ...options, newer: undefined, undo: true } }) ?? []).map(
       ({ message }) => message,
     );
     expect(undo).toEqual(['--pause-pools is for the upgrade itself']);
+  });
+
+  it('is taken back and finished as any other, and resumes what it has left paused', () => {
+    const undo = { ...options, undo: true };
+    expect(upgrade.problems?.({ ...seen({}, undo, pooled) })).toEqual([]);
+    expect(upgrade.problems?.({ ...seen({}, { ...options, finish: true }, pooled) })).toEqual([]);
+    const left = seen({ up: undefined, more: pooler('all'), done: ['pause-pools-1'] }, undo, pooled);
+    expect(steps(left).slice(0, 3)).toEqual(['start-first', 'start-others', 'resume-pools-early']);
+  });
+
+  it('says what going back costs once clients were let in, and nothing before', () => {
+    const effect = (scene: Parameters<typeof seen>[0]): string | undefined => {
+      const step = upgrade.remaining(seen(scene, { ...CHOSEN, undo: true })).steps.find(({ id }) => id === 'start-first');
+      return step?.effect;
+    };
+    expect(effect({ up: 17, noted: true })).toMatch(/^what was written since PostgreSQL 17 was started is lost to 15/u);
+    expect(effect({ up: undefined })).toBeUndefined();
   });
 });
 
@@ -159,7 +176,7 @@ describe('the way back of an upgrade', () => {
       ...['stop-newer', 'stop-newer-leader', 'aside', 'configure', 'store', 'start-first', 'start-others', 'forget'],
       'conform',
     ]);
-    expect(upgrade.question?.(run)).toContain('What was written to demo since 17 was started is lost');
+    expect(upgrade.question?.(run)).toContain('what was written since PostgreSQL 17 was started is lost to 15');
   });
 
   it('brings tablespaces that are aside back before the former servers start', () => {

@@ -193,6 +193,12 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     expect(render(made)).toContain('Made 2 changes on 1 host. Begun and not completed: restart patroni (pg1, pg2).');
   });
 
+  it('blames the command line and the inventory for nothing that came after changes', () => {
+    const input = { exitCode: ExitCode.badInput, recap: [host('pg1')] };
+    expect(render(input)).toContain('Failed: the command line or the inventory is wrong');
+    expect(render({ ...input, recap: [host('pg1', { changed: 2 })] })).toContain('Failed: see the errors above (45 s). Made 2 changes');
+  });
+
   it('counts nothing for a plan', () => {
     expect(render({ command: 'plan', recap: [host('pg1')] })).toBe('');
     expect(render({ command: 'plan', recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable })).toBe(

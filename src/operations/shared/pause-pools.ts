@@ -117,6 +117,11 @@ export function longestWait({ inventory }: Pick<Run, 'inventory'>): number {
   return Math.min(...hostsWith(inventory, 'pgbouncer').map(waitOn));
 }
 
+/** Seconds after which a host resumes by itself: a slow host's steps take longer, and PgBouncer's own limit does not. */
+function limitOn(host: Host, atMost: number): number {
+  return Math.min(Math.round(atMost * host.patience), waitOn(host));
+}
+
 /** PgBouncer cuts off who waits for longer. */
 function waitOn(host: Host): number {
   return variables(host, 'pgbouncer').query_wait_timeout - 5;
@@ -133,11 +138,12 @@ export const LEFT_PAUSED: Hindrance<PausesPools> = {
   role: ({ options }) => (options.pausePools === true ? 'pgbouncer' : undefined),
   steps: resumeEarly,
   unasked: ({ view, inventory }) => {
-    const silent = hostsWith(inventory, 'pgbouncer').flatMap(({ name }) => (view.surveyed(name) ? [] : [name]));
+    const silent = hostsWith(inventory, 'pgbouncer').filter(({ name }) => !view.surveyed(name));
     if (silent.length === 0) return undefined;
-    // The host's own timer was set when they were paused, so it runs out by then.
-    const until = utcText(new Date(Date.now() + PAUSED_AT_MOST * 1000).toISOString());
-    return `${enumerate(silent)} did not answer: if the pools there are paused, the host resumes them by itself, until ${until} at the latest; ${pgprov`apply ${inventory}`} does it as soon as the host answers`;
+    // The host's own limit has run since they were paused, so it is over by then.
+    const left = Math.max(...silent.map((host) => limitOn(host, PAUSED_AT_MOST)));
+    const until = utcText(new Date(Date.now() + left * 1000).toISOString());
+    return `${enumerate(silent.map(({ name }) => name))} did not answer: if the pools there are paused, the host resumes them by itself, until ${until} at the latest; ${pgprov`apply ${inventory}`} does it as soon as the host answers`;
   },
 };
 
@@ -183,15 +189,15 @@ function pausedHosts(run: Run): string[] {
 
 function pausing(run: Run, turn: number, atMost = PAUSED_AT_MOST): HostStep {
   const on = poolHosts(run);
+  const hosts = hostsWith(run.inventory, 'pgbouncer').filter(({ name }) => on.includes(name));
   return {
     id: `${PAUSED}${turn}`,
     title: `pause the pools on ${enumerate(on)}`,
-    effect: `their clients wait, for ${atMost} s at most, after which each host resumes them by itself`,
+    effect: `their clients wait, for ${Math.max(...hosts.map((host) => limitOn(host, atMost)))} s at most, after which each host resumes them by itself`,
     on,
-    resources: (context) => {
-      const limit = Math.min(atMost, waitOn(context.host));
-      return [poolsPaused({ console: consoleOf(context), within: TRANSACTIONS_WITHIN, limit })];
-    },
+    resources: (context) => [
+      poolsPaused({ console: consoleOf(context), within: TRANSACTIONS_WITHIN, limit: limitOn(context.host, atMost) }),
+    ],
   };
 }
 

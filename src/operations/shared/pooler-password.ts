@@ -100,7 +100,13 @@ function withPassword(context: RoleContext, password: Secret): RoleContext {
 function lookups(context: RoleContext): { held: Resource; goesOn: Resource } {
   const userFile = poolerConfiguration(context).files.find(({ id }) => id === `file:${context.platform.pgbouncer.userFile}`);
   if (userFile === undefined) throw new RangeError(`PgBouncer on ${context.host.name} has no file of passwords`);
-  const options = { console: consoleOf(context), pool: LOOKUP_POOL, within: ANSWERED_WITHIN, limit: HELD_AT_MOST, until: userFile };
+  const options = {
+    console: consoleOf(context),
+    pool: LOOKUP_POOL,
+    within: ANSWERED_WITHIN,
+    limit: Math.round(HELD_AT_MOST * context.host.patience),
+    until: userFile,
+  };
   return { held: poolHeld(options) as Resource, goesOn: poolGoesOn(options) as Resource };
 }
 

@@ -25,7 +25,7 @@ export interface PoolsPausedOptions {
   console: PoolerConsole;
   /** Seconds that transactions which have begun get to end. */
   within: number;
-  /** Seconds after which the host resumes the pools by itself. */
+  /** Seconds after which the host resumes the pools by itself, as they are: what its clients wait for does not grow with `base.patience`. */
   limit: number;
 }
 
@@ -52,7 +52,7 @@ case "$state" in
 esac
 if [ "$(date +%s)" -ge "$end" ]; then
 ${onConsole(console, 'RESUME')} >/dev/null 2>&1 || :
-${stopTimer()}
+${callOff()}
 echo "PgBouncer was resumed, because transactions did not end within "${seconds(within)}" s:" $busy
 exit 1
 fi
@@ -69,7 +69,7 @@ export interface PoolHeldOptions {
   pool: string;
   /** Seconds that its clients get to give their connections back. */
   within: number;
-  /** Seconds after which the host resumes it by itself. */
+  /** Seconds after which the host resumes it by itself, as they are. */
   limit: number;
   /** What is about to change; where that is as wanted already, nothing is held up. */
   until: Resource;
@@ -125,7 +125,7 @@ function isToChange(resource: Resource, states: ReadonlyMap<string, unknown> | u
 /** Lets the clients of a pool that was held up go on, as part of a script. */
 export function poolReleased(console: PoolerConsole, pool: string): Script {
   return sh`${onConsole(console, `RESUME "${pool}"`)} >/dev/null 2>&1 || :
-${stopTimer()}`;
+${callOff()}`;
 }
 
 /** No pool of the host's PgBouncer holds its clients up, whoever has paused it. */
@@ -145,7 +145,7 @@ export function poolsResumed(console: PoolerConsole): Resource<PoolerState> {
           ],
     apply: (_changes, { paused }) =>
       joinScripts([
-        stopTimer(),
+        callOff(),
         ...(paused === undefined || paused === 'all' ? ['RESUME'] : paused.map((name) => `RESUME "${name}"`)).map(
           (command) => sh`${onConsole(console, command)} 2>&1 || :`,
         ),
@@ -158,12 +158,15 @@ function seen(console: PoolerConsole): Pick<Resource<PoolerState>, 'probe' | 'pa
   return { probe: () => consoleTables(console, POOLER_TABLES), parse: (answer) => readPooler(answerText(answer)) };
 }
 
-/** Has the host resume by itself, whatever becomes of pgprov. */
+/**
+ * Has the host resume by itself, whatever becomes of pgprov. It is a service that sleeps: systemd counts the time of a timer `--on-active` anew whenever
+ * its units are read again, as enabling another one has it do.
+ */
 function resumeLater(console: PoolerConsole, limit: number, command: string): Script {
-  return sh`${stopTimer()}
-systemd-run -q --collect --unit=${RESUMING_UNIT} --description='resume the pools that pgprov has paused' "--on-active=${seconds(limit)}s" --timer-property=AccuracySec=500ms ${consoleCommand(console)} -c ${command} || exit ${NOTHING_DONE}`;
+  return sh`${callOff()}
+systemd-run -q --collect --unit=${RESUMING_UNIT} --description='resume the pools that pgprov has paused' sh -c 'sleep "$1"; shift; exec "$@"' sh ${limit} ${consoleCommand(console)} -c ${command} || exit ${NOTHING_DONE}`;
 }
 
-function stopTimer(): Script {
-  return sh`systemctl stop ${`${RESUMING_UNIT}.timer`} 2>/dev/null || :`;
+function callOff(): Script {
+  return sh`systemctl stop ${`${RESUMING_UNIT}.service`} 2>/dev/null || :`;
 }

@@ -6,7 +6,8 @@ import { consoleOf } from '../../../roles/shared/pgbouncer/config-file.js';
 import { contextOf, inventoryOf, THREE } from '../../support/inventory.js';
 
 describe('the psql for PgBouncer’s console', () => {
-  const taken = (psql: readonly string[]): string => execFileSync('sh', ['-c', sh`printf %s ${psqlOf({ psql })}`.text], { encoding: 'utf8' });
+  const taken = (psql: readonly string[]): string =>
+    execFileSync('sh', ['-c', sh`printf %s ${psqlOf({ psql })}`.text], { encoding: 'utf8' });
 
   it('is the first that is there, and no word where there is none', () => {
     expect(taken(['/nowhere/psql', '/bin/sh', '/bin/cat'])).toBe('/bin/sh');
@@ -14,7 +15,12 @@ describe('the psql for PgBouncer’s console', () => {
   });
 
   it('is that of another major version where the one of the inventory is still to be installed', async () => {
-    const { psql } = consoleOf(contextOf(await inventoryOf(THREE.replace('roles: [', 'postgresql: {version: 17}\nroles: [pgbouncer, ')), 'pg1'));
+    const { psql } = consoleOf(
+      contextOf(
+        await inventoryOf(`${THREE}roles: [base, pgdg, postgresql, replication, etcd, patroni, pgbouncer]\npostgresql: {version: 17}\n`),
+        'pg1',
+      ),
+    );
     expect(psql[0]).toBe('/usr/lib/postgresql/17/bin/psql');
     expect(psql).toContain('/usr/lib/postgresql/15/bin/psql');
   });

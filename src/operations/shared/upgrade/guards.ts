@@ -40,7 +40,9 @@ export function upgradeProblems({ inventory, options }: Start): OperationObjecti
       'docs/upgrade.md has the steps by hand',
     );
   if (undo === true && finish === true) return input('--undo and --finish are given, and only one of them can be done', 'leave out one');
-  if (pausePools === true && (undo === true || finish === true)) return input('--pause-pools is for the upgrade itself', 'leave it out');
+  // What is taken back or finished may have been begun with it.
+  if (pausePools === true && newer === undefined && (undo === true || finish === true))
+    return input('--pause-pools is for the upgrade itself', 'leave it out');
   const [noPools] = poolObjections({ inventory, options });
   if (noPools !== undefined) return [noPools];
   if (to === undefined && finish !== true && newer === undefined)
