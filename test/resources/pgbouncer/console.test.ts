@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { psqlOf } from '../../../src/resources/pgbouncer/console.js';
 import { sh } from '../../../src/shell/quote.js';
 import { consoleOf } from '../../../roles/shared/pgbouncer/config-file.js';
-import { contextOf, inventoryOf, THREE } from '../../support/inventory.js';
+import { contextOf, inventoryOf } from '../../support/inventory.js';
 
 describe('the psql for PgBouncer’s console', () => {
   const taken = (psql: readonly string[]): string =>
@@ -17,7 +17,7 @@ describe('the psql for PgBouncer’s console', () => {
   it('is that of another major version where the one of the inventory is still to be installed', async () => {
     const { psql } = consoleOf(
       contextOf(
-        await inventoryOf(`${THREE}roles: [base, pgdg, postgresql, replication, etcd, patroni, pgbouncer]\npostgresql: {version: 17}\n`),
+        await inventoryOf('cluster: demo\nhosts: {pg1: 10.0.0.1}\nroles: [base, pgdg, postgresql, pgbouncer]\npostgresql: {version: 17}\n'),
         'pg1',
       ),
     );
