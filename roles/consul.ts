@@ -1,7 +1,7 @@
 import { consulMember, CONSUL_MEMBER, defineRole, onlyThoroughly, type CheckResult, type StatusLine, type View } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { agentStages, consulPackage } from './shared/consul/agent.js';
-import { membershipObjections } from './shared/consul/members-change.js';
+import { membershipDrift, membershipObjections } from './shared/consul/members-change.js';
 import { consulDcs } from './shared/consul/dcs.js';
 import { consulProblems, guardAgent, untriedSystem } from './shared/consul/guards.js';
 import { agentHandshakes, agentUsesItsFiles } from './shared/consul/handshakes.js';
@@ -69,6 +69,7 @@ export default defineRole({
     ];
   },
   preflight: (view) => [...untriedSystem(view, 'consul'), ...membershipObjections(view)],
+  drift: membershipDrift,
   missingPrerequisites: quorumElsewhere,
   guards: (view, credentials) => [
     ...guardChanges(view, 'consul'),

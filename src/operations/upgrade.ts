@@ -36,7 +36,7 @@ export default defineOperation<UpgradeOptions>({
       default: 'copy',
       description: 'how files come to the new data: copied, or cloned where the file system can',
     },
-    finish: { type: 'boolean', description: 'remove the data of the former version; there is no way back then' },
+    finish: { type: 'boolean', final: true, description: 'remove the data of the former version; there is no way back then' },
     pausePools: PAUSE_POOLS,
     undo: { type: 'boolean', answers: 'takes-back', description: 'go back to the former version and its data' },
   },

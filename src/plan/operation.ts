@@ -34,6 +34,8 @@ export interface OptionSchema {
    * operation is not given up, because what it has moved would stay where it is.
    */
   answers?: true | 'takes-back';
+  /** What was begun with it is not taken back. */
+  final?: true;
 }
 
 /** The options of an operation by the names that its functions see; `leaveOut` is `--leave-out` on the command line. */

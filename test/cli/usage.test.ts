@@ -42,6 +42,11 @@ describe('an invalid command line', () => {
     { words: ['logs', '--since', 'abc', 'x.yml'], message: '--since "abc" is no time', hint: 'give one such as 30s, 10m, 2h or 1d' },
     { words: ['status', '--interval', '100ms', 'x.yml'], message: '--interval "100ms" is too short', hint: 'give 0.5 s or more' },
     {
+      words: ['readdress', '--give-up', '--check', 'x.yml'],
+      message: "option '--give-up' cannot be used with option '--check'",
+      hint: '`pgprov readdress --help` shows what it takes',
+    },
+    {
       words: ['failover', '--lose', 'all', 'x.yml'],
       message: '--lose "all" is no number that it takes',
       hint: 'give a whole number from 1 on',

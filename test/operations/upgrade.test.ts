@@ -130,7 +130,7 @@ describe('an upgrade with the pools paused', async () => {
     expect(refused(seen({ more: pooler() }, options, pooled))).toEqual([expect.stringContaining('could not measure')]);
     const none = (upgrade.problems?.({ ...seen(), options }) ?? []).map(({ message }) => message);
     expect(none).toEqual([expect.stringContaining('no host of the inventory has the role pgbouncer')]);
-    const undo = (upgrade.problems?.({ ...seen({}, options, pooled), options: { ...options, newer: undefined, undo: true } }) ?? []).map(
+    const undo = (upgrade.problems?.({ ...seen({}, options, pooled), options: { to: 15, pausePools: true, undo: true } }) ?? []).map(
       ({ message }) => message,
     );
     expect(undo).toEqual(['--pause-pools is for the upgrade itself']);

@@ -11,6 +11,9 @@ const ITS_DOING: readonly string[] = [
   'without-patroni',
   'unit-stopped',
   'unit-not-at-boot',
+  // It gives the data another identity, and the data that the inventory means may be the former one.
+  'initialize-key',
+  'system-identifier',
 ];
 
 /**

@@ -52,7 +52,9 @@ export function withEveryOption(
   if (keptInStore === true) return command;
   command.option('--resume', 'only resume the operation that was begun and is not finished, with the options it was begun with');
   if (takenBackBy({ options }) !== undefined) return command;
-  return command.option('--give-up', 'forget the unfinished operation; the cluster stays as it is');
+  return command.addOption(
+    new Option('--give-up', 'forget the unfinished operation; the cluster stays as it is').conflicts(['check', 'resume']),
+  );
 }
 
 /** What an operation says of itself, and the options that are its own. */

@@ -83,7 +83,8 @@ export function waysOut({ operation, source, chosen }: OperationRecord, inventor
   const back = head === undefined ? undefined : takenBackBy(head);
   const finish = `finish it with ${pgprov`${operationLine(operation, inventory, source)}`}`;
   if (back === undefined) return `${finish}, or give it up with ${pgprov`${operationLine(operation, inventory, source)} --give-up`}`;
-  if (chosen[back] === true) return finish;
+  const isFinal = Object.entries(head?.options ?? {}).some(([name, { final }]) => final === true && chosen[name] === true);
+  if (chosen[back] === true || isFinal) return finish;
   return `${finish}, or take it back with \`${plainPgprov`${operationLine(operation, inventory, source)} ${[flagOf(back)]}`}\``;
 }
 

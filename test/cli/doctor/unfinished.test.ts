@@ -62,6 +62,14 @@ describe('doctor of a cluster with an operation that is not finished', () => {
     expect([await level(['pg1']), await level(['pg1', 'pg2'])]).toEqual(['broken', 'danger']);
   });
 
+  it('blames an upgrade for the identity that it gives the data, and takes none back whose former data goes', async () => {
+    const [found] = await findings(await begun('upgrade', { to: 17 }), 'pg1');
+    expect(found?.explains).toEqual(expect.arrayContaining(['initialize-key', 'system-identifier']));
+    expect(found?.mend).toMatch(/--undo`$/u);
+    const [finishing] = await findings(await begun('upgrade', { finish: true }), 'pg1');
+    expect(finishing?.mend).toMatch(/^finish it with `pgprov upgrade [^`]*`$/u);
+  });
+
   it('blames nothing on an operation that stops no members', async () => {
     const inventory = await begun('switchover');
     const [found] = await findings(inventory, undefined);

@@ -90,19 +90,21 @@ describe('agents that Consul has', () => {
       title: 'and the inventory has as absent',
       yaml: ABSENT,
       agents: ['pg1', 'pg2', 'pg3'],
-      says: ['Consul has the agent pg3, which is absent in the inventory'],
+      says: ['Consul has the server pg3, which is absent in the inventory'],
     },
     {
       title: 'no more, but for the quorum',
       yaml: ABSENT,
       agents: ['pg1', 'pg2'],
       servers: ['pg1', 'pg2', 'pg3'],
-      says: ['Consul has the agent pg3, which is absent in the inventory'],
+      says: ['Consul has the server pg3, which is absent in the inventory'],
     },
     { title: 'no more', yaml: ABSENT, agents: ['pg1', 'pg2'], says: [] },
   ])('are told: $title', async ({ yaml, agents, servers, says }) => {
     const view = await told(yaml, agents, servers);
     expect(consul.preflight?.(view).map(({ message }) => message)).toEqual(says);
+    // Status and diff ask no preflight.
+    expect(consul.drift?.(view).map(({ host, what }) => [host, what])).toEqual(says.map((what) => ['pg1', what]));
     expect(dcsOf(view.inventory).leaving?.lists(view, { name: 'pg3', host: undefined })).toBe((servers ?? agents).includes('pg3'));
   });
 });
