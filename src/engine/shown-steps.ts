@@ -3,16 +3,23 @@ import { RefusedError } from '../lib/errors.js';
 import type { OperationStep } from '../plan/operation.js';
 import type { OperationProposal } from './operate-options.js';
 
-/** The steps that are left as a person is shown them; a pass may come to all of the hosts. */
+/** The steps that are left as a person is shown them; a pass may come to all of the hosts that it is not without. */
 export function foreseenSteps(operation: string, steps: readonly OperationStep[], all: readonly string[]): ForeseenStep[] {
   return steps.map((step) => ({
     id: `${operation}/${step.id}`,
     title: step.title,
-    hosts: 'on' in step ? step.on : 'converge' in step ? (step.changes ?? all) : [],
+    hosts: hostsOf(step, all),
     ...(step.effect === undefined ? {} : { effect: step.effect }),
     ...(step.pointOfNoReturn === undefined ? {} : { pointOfNoReturn: step.pointOfNoReturn }),
     ...('converge' in step ? { pass: true } : {}),
   }));
+}
+
+function hostsOf(step: OperationStep, all: readonly string[]): readonly string[] {
+  if ('on' in step) return step.on;
+  if (!('converge' in step)) return [];
+  const { changes, converge } = step;
+  return changes ?? all.filter((name) => converge.without?.includes(name) !== true);
 }
 
 /** @throws RefusedError where what would be done now is not what a person agreed to */
