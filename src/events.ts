@@ -64,6 +64,8 @@ export interface Drift {
   waits?: true;
   /** It contradicts nothing that the inventory says, and whoever made it may have meant it: `status` shows it, and it is no problem. */
   allowed?: true;
+  /** The setting of Patroni's dynamic configuration that it is about, with its value in JSON: `member_slots_ttl 0`. */
+  setting?: string;
 }
 
 /** What went before a run, in milliseconds that do not overlap. */

@@ -11,6 +11,7 @@ import { formatBytes } from '../lib/bytes.js';
 import { DEFAULT_DCS } from '../model/default-dcs.js';
 import { pgprov } from '../lib/pgprov-command.js';
 import type { ErrorLook } from './error-text.js';
+import { refusedWords } from './apply-refused.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { isLeading, kindWords, unseenOf, verdictWords, wrongWith } from './status.js';
@@ -249,14 +250,11 @@ function serviceEntry({ host, role, text, level }: ServiceStatus, paint: Paint):
 }
 
 /** What is to be known, and is no problem. */
-function remarks(
-  { remarks: told = [], differences = 0, refusal, waysOut, inventory = 'INVENTORY' }: ClusterStatus,
-  paint: Paint,
-  columns: number,
-): string[] {
+function remarks(status: ClusterStatus, paint: Paint, columns: number): string[] {
+  const { remarks: told = [], differences = 0, refusal, inventory = 'INVENTORY' } = status;
   const [shown, applied] = [pgprov`diff ${inventory}`, pgprov`apply ${inventory}`];
-  const would = refusal === undefined ? `and ${applied} ends` : `and which ${applied} refuses to end as it is: ${refusal}`;
-  const ends = waysOut === undefined ? would : `and which ${applied} refuses to end until what was begun is over: ${waysOut}`;
+  const refused = refusedWords(status);
+  const ends = refused === undefined ? `and ${applied} ends` : `and which ${applied} refuses to end ${refused}`;
   const differs = `${count(differences, 'difference')} from the inventory, which ${shown} shows ${ends}`;
   const stands = differences > 0 ? [differs] : refusal === undefined ? [] : [`${applied} would be refused: ${refusal}`];
   const all = [...told, ...stands];

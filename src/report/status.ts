@@ -1,5 +1,6 @@
 import type { ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
 import { pgprov } from '../lib/pgprov-command.js';
+import { withRefusal } from './apply-refused.js';
 import { count } from './words.js';
 
 /** Everything that speaks against calling a cluster healthy, each in one clause: what is wrong, and what could not be seen. */
@@ -40,7 +41,8 @@ export function wrongWith(status: ClusterStatus): string[] {
 
 /** What is wrong with the servers, and with how they belong together. */
 export function membersWrong(status: ClusterStatus): string[] {
-  if (status.absent === true) return [`there is no cluster yet: ${pgprov`apply ${status.inventory ?? 'INVENTORY'}`} makes it`];
+  if (status.absent === true)
+    return [withRefusal(`there is no cluster yet: ${pgprov`apply ${status.inventory ?? 'INVENTORY'}`} makes it`, status)];
   const identifiers = new Set(status.members.flatMap(({ systemIdentifier }) => systemIdentifier ?? []));
   return [
     ...(status.members.length > 0 && status.leader === undefined && status.leaderUnknown !== true

@@ -21,12 +21,16 @@ export function othersDrift(view: View): Drift[] {
   const store = host === undefined ? undefined : view.read<DcsState>(host.name, DCS);
   if (host === undefined || store?.reachable !== true || store.config === undefined) return [];
   const current = store.config as JsonObject;
-  return settingsOfOthers(current, dynamicConfiguration({ inventory: view.inventory, host })).map((path) => ({
-    host: host.name,
-    allowed: true,
-    what: `the dynamic configuration of the cluster has ${path.join('.')} ${JSON.stringify(valueAt(current, path))}, which neither the inventory nor pgprov has set`,
-    mend: `to keep it, give it in ${variableOf(path)}; to remove it, run there as root: \`${patronictl(view, host.name)} ${['edit-config', scopeOf(view.inventory, host), ...takesBack(path)].join(' ')}\``,
-  }));
+  return settingsOfOthers(current, dynamicConfiguration({ inventory: view.inventory, host })).map((path) => {
+    const setting = `${path.join('.')} ${JSON.stringify(valueAt(current, path))}`;
+    return {
+      host: host.name,
+      allowed: true,
+      setting,
+      what: `the dynamic configuration of the cluster has ${setting}, which neither the inventory nor pgprov has set`,
+      mend: `to keep it, give it in ${variableOf(path)}; to remove it, run there as root: \`${patronictl(view, host.name)} ${['edit-config', scopeOf(view.inventory, host), ...takesBack(path)].join(' ')}\``,
+    };
+  });
 }
 
 function isParameter([first, second, ...names]: ConfigPath): boolean {

@@ -7,6 +7,7 @@ import type { View } from '../../plan/view.js';
 import { renderDrift, renderUnwell } from '../../report/drift-text.js';
 import { catalogOf } from '../catalog.js';
 import { colors, errorLook } from '../colors.js';
+import { withOwnDoing } from '../operations/own-doing.js';
 import { unfinishedOperation, unfinishedWords } from '../operations/unfinished.js';
 import { statusSeen } from '../status-of.js';
 import { selectionOf, selectionOptions } from '../options.js';
@@ -74,13 +75,14 @@ export async function diff(file: string, options: PlanOptions & { quiet?: boolea
     quiet,
     tells: quiet ? ['failed'] : ['failed', 'warning'],
     go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan', allowUntested: options.allowUntested }),
-    answer: ({ exitCode, proposal, notices, view }) => {
+    answer: async ({ exitCode, proposal, notices, view }) => {
       if (exitCode !== ExitCode.done) return exitCode;
-      const { changes, drift } = proposal;
+      const { changes } = proposal;
+      const drift = withOwnDoing(proposal.drift, await unfinishedOperation(inventory));
       const drifted = changes.length > 0 || drift.length > 0;
       if (drifted && quiet) for (const text of notices) tellTrouble(environment.err, ['warning'])({ type: 'warning', text });
       if (drifted || !quiet)
-        pipeline.print(renderDrift(changes, { ...proposal, color: colors(environment.out), diffs, cluster: inventory.cluster }));
+        pipeline.print(renderDrift(changes, { ...proposal, drift, color: colors(environment.out), diffs, cluster: inventory.cluster }));
       const unwell = view === undefined || (quiet && !drifted) ? [] : unwellServices(inventory, view);
       if (unwell.length > 0) pipeline.print(renderUnwell(unwell, errorLook(environment.out)));
       return drifted ? ExitCode.changes : ExitCode.done;

@@ -1,3 +1,4 @@
+import type { ClusterStatus } from '../../lib/cluster-status.js';
 import { LockedError, PgprovError, RefusedError } from '../../lib/errors.js';
 import { flagOf } from '../../lib/flag.js';
 import { operationLine } from '../../lib/operation-line.js';
@@ -40,6 +41,8 @@ export interface Unfinished {
   holdsMembers?: true;
   /** It pauses pools, and may have left them paused. */
   pausesPools?: true;
+  /** Settings of Patroni's dynamic configuration that it makes for its own time, each with its value in JSON: `member_slots_ttl 0`. */
+  sets?: readonly string[];
 }
 
 /** What was begun on a cluster and is not finished, by what is kept here; undefined: nothing. */
@@ -54,6 +57,7 @@ export async function unfinishedOperation({ dir, cluster, file }: Inventory): Pr
       began: record.began,
       ...(head?.holdsMembers === undefined ? {} : { holdsMembers: head.holdsMembers }),
       ...(record.chosen['pausePools'] === true ? { pausesPools: true as const } : {}),
+      ...(dropsSlots(record) ? { sets: ['member_slots_ttl 0'] } : {}),
     };
     return await assertUnlocked(store).then(
       () => ({
@@ -72,9 +76,20 @@ export async function unfinishedOperation({ dir, cluster, file }: Inventory): Pr
   }
 }
 
+/** It has Patroni keep no slots for a moment, and has noted what to give back. */
+function dropsSlots({ chosen }: OperationRecord): boolean {
+  return chosen['slotsTtl'] !== undefined && chosen['slotsTtl'] !== 0;
+}
+
 /** The same in a sentence. */
 export function unfinishedWords({ what, mend }: Unfinished): string {
   return [what, mend ?? []].flat().join('; ');
+}
+
+/** What an unfinished operation keeps from being carried out, and until when, as a status has it. */
+export function hinderedBy(unfinished: Unfinished | undefined): Pick<ClusterStatus, 'unfinished' | 'waysOut'> {
+  if (unfinished === undefined) return {};
+  return { unfinished: unfinishedWords(unfinished), ...(unfinished.mend === undefined ? {} : { waysOut: unfinished.mend }) };
 }
 
 /** How an operation that was begun is ended. */

@@ -7,8 +7,10 @@ import { foreignCertificatesOf } from '../../report/certificates.js';
 import { problemsOf } from '../../report/status.js';
 import { catalogOf } from '../catalog.js';
 import { certificatesOf, readKept } from '../certs/status-of.js';
-import { unfinishedOperation, unfinishedWords } from '../operations/unfinished.js';
+import { withOwnDoing } from '../operations/own-doing.js';
+import { hinderedBy, unfinishedOperation } from '../operations/unfinished.js';
 import { statusOf, withDrift } from '../status-of.js';
+import { withRefusals } from './refused.js';
 
 /** What one look at a cluster has shown. */
 export interface Seen {
@@ -23,13 +25,13 @@ export interface Seen {
 export async function readLook(inventory: Inventory, { exitCode, errors, view, proposal }: RunOutcome): Promise<Seen> {
   const catalog = catalogOf(inventory);
   const unfinished = await unfinishedOperation(inventory);
-  const seen = withDrift(statusOf(inventory, catalog, view, errors, { isHeldUp: unfinished?.holdsMembers === true }), proposal);
-  const status = {
+  const found = statusOf(inventory, catalog, view, errors, { isHeldUp: unfinished?.holdsMembers === true });
+  const seen = withDrift(found, { ...proposal, drift: withOwnDoing(proposal.drift, unfinished) });
+  const status = withRefusals({
     ...seen,
     problems: [...seen.problems, ...(await foreignCertificates(inventory, seen, view))],
-    ...(unfinished === undefined ? {} : { unfinished: unfinishedWords(unfinished) }),
-    ...(unfinished?.mend === undefined ? {} : { waysOut: unfinished.mend }),
-  };
+    ...hinderedBy(unfinished),
+  });
   const problems = problemsOf(status);
   if (exitCode !== ExitCode.done) return { status, problems, exitCode };
   return { status, problems, exitCode: problems.length === 0 ? ExitCode.done : ExitCode.hostFailed };

@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { unfinishedDiagnosis } from '../../../src/cli/doctor/unfinished.js';
+import { withOwnDoing } from '../../../src/cli/operations/own-doing.js';
 import { unfinishedOperation, unfinishedWords } from '../../../src/cli/operations/unfinished.js';
 import { DIAGNOSES } from '../../../src/diagnoses/index.js';
+import type { Drift } from '../../../src/events.js';
 import type { Finding } from '../../../src/lib/finding.js';
 import type { Inventory } from '../../../src/model/index.js';
 import type { Examination } from '../../../src/plan/diagnosis.js';
@@ -29,7 +31,7 @@ describe('doctor of a cluster with an operation that is not finished', () => {
     leader: string | undefined,
     view = new View(inventory, new Map()),
   ): Promise<readonly Finding[]> {
-    const examination = { view, now: 0, unseen: new Map(), log: () => [] } satisfies Examination;
+    const examination = { view, now: 0, unseen: new Map(), gone: [], log: () => [] } satisfies Examination;
     return unfinishedDiagnosis(await unfinishedOperation(inventory), leader).find(examination);
   }
 
@@ -82,6 +84,19 @@ describe('doctor of a cluster with an operation that is not finished', () => {
   it('tells below it of pools that it may have left paused', async () => {
     const [found] = await findings(await begun('switchover', { pausePools: true }), 'pg1');
     expect([found?.explains, found?.affects]).toEqual([['pools-paused'], ['pg1', 'pg2', 'pg3']]);
+  });
+
+  it('takes for the doing of an operation what it has set for its own time, and no setting of others', async () => {
+    const told = async (operation: string, chosen: Readonly<Record<string, unknown>>, setting: string): Promise<Drift | undefined> =>
+      withOwnDoing([{ host: 'pg1', what: 'nobody has set it', mend: 'take it back', setting }], await unfinishedOperation(await begun(operation, chosen)))[0];
+    const own = await told('replace', { host: 'pg2', slotsTtl: null }, 'member_slots_ttl 0');
+    expect(own?.what).toBe('the dynamic configuration of the cluster has member_slots_ttl 0, which pgprov has set for the time of an operation');
+    expect(own?.mend).toMatch(/^leave it as it is: .*; the replace that ann@laptop began at 2026-11-28T09:00:00Z is not finished/u);
+    expect((await told('rename', { host: 'pg2', slotsTtl: 60 }, 'member_slots_ttl 0'))?.mend).toBe(own?.mend.replace('replace', 'rename'));
+    // It was 0 before, or has nothing to do with it.
+    expect((await told('replace', { host: 'pg2', slotsTtl: 0 }, 'member_slots_ttl 0'))?.mend).toBe('take it back');
+    expect((await told('replace', { host: 'pg2', slotsTtl: null }, 'ttl 0'))?.mend).toBe('take it back');
+    expect((await told('restart', {}, 'member_slots_ttl 0'))?.mend).toBe('take it back');
   });
 
   it('finds nothing where none is', async () => {

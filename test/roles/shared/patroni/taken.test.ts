@@ -74,7 +74,12 @@ describe('the dynamic configuration of a member', () => {
       `the dynamic configuration of the cluster has ${name} ${value}, which neither the inventory nor pgprov has set`;
     const command = 'to remove it, run there as root: `patronictl -c /etc/patroni/config.yml edit-config demo';
     const keep = (variable: string): string => `to keep it, give it in ${variable}; ${command}`;
-    expect(patroni.drift?.(view)).toEqual([
+    expect((patroni.drift?.(view) ?? []).map(({ setting }) => setting)).toEqual([
+      'postgresql.parameters.pg_stat_statements.max 100',
+      'failsafe_mode true',
+      'slots.a.type "physical"',
+    ]);
+    expect((patroni.drift?.(view) ?? []).map(({ setting: _, ...told }) => told)).toEqual([
       {
         host: 'pg1',
         allowed: true,
