@@ -84,9 +84,11 @@ function placeTable({ places, authorities, withinDays }: CertificatesStatus, pai
 }
 
 function goneTable({ gone }: CertificatesStatus, paint: Paint, columns: number): string[] {
-  const standing = gone.map(({ since, acceptedBy }) =>
+  const standing = gone.map(({ since, acceptedBy, refusedBy }) =>
     since === undefined
-      ? paint.changed('accepted')
+      ? refusedBy.length > 0
+        ? paint.failed('not known here')
+        : paint.changed('accepted')
       : acceptedBy.length > 0
         ? paint.failed('not everywhere yet')
         : `since ${since.slice(0, 10)}`,

@@ -1,6 +1,8 @@
 import { pgprov } from '../lib/pgprov-command.js';
-/** A cluster's certificates as they were found, for `pgprov certs status`. */
-export interface CertificatesStatus {
+import { refusedWords, withRefusal, type Hindered } from './apply-refused.js';
+
+/** A cluster's certificates as they were found, for `pgprov certs status`, and what keeps commands that would change them from that. */
+export interface CertificatesStatus extends Hindered {
   cluster: string;
   /** The inventory's file, for the commands that messages advise. */
   inventory: string;
@@ -25,8 +27,12 @@ export interface GoneStatus {
   until: string;
   /** Since when it is revoked; absent: it is not. */
   since?: string;
+  /** The inventory has the host, as one that is absent; absent here: it has it no more. */
+  absent?: true;
   /** Hosts that accept it, as far as was seen. */
   acceptedBy: readonly string[];
+  /** Of one that is not revoked here: hosts that refuse it, so it was revoked elsewhere. */
+  refusedBy: readonly string[];
 }
 
 /** How long something lasts. */
@@ -131,32 +137,46 @@ export function adviceOf(status: CertificatesStatus): string[] {
   const nodesEnd = places.some((place) => place.due !== undefined || (place.given !== true && ends(place)));
   const givenEnd = places.filter((place) => place.given === true && ends(place));
   const differs = certificateProblemsOf(status).length > 0;
+  const apply = pgprov`apply ${inventory}`;
+  const kept = places.some(({ given }) => given === true) ? 'the store has and the inventory gives' : 'the store has';
+  const refused = refusedWords(status);
   return [
-    ...(rotation === undefined ? [] : [`The authority is being rotated: ${pgprov`certs renew ${inventory} --ca`} continues it.`]),
+    ...(rotation === undefined ? [] : [`The authority is being rotated: ${pgprov`certs renew ${inventory} --ca`} continues it`]),
     ...(authorityEnds && rotation === undefined
-      ? [`Rotate the authority with ${pgprov`certs renew ${inventory} --ca`}; it renews the certificates of the hosts as well.`]
+      ? [`Rotate the authority with ${pgprov`certs renew ${inventory} --ca`}; it renews the certificates of the hosts as well`]
       : []),
     ...(nodesEnd && !authorityEnds && rotation === undefined
-      ? [`Renew certificates with ${pgprov`certs renew ${inventory} ${withinDays > 30 ? ['--within', String(withinDays)] : []}`}.`]
+      ? [`Renew certificates with ${pgprov`certs renew ${inventory} ${withinDays > 30 ? ['--within', String(withinDays)] : []}`}`]
       : []),
     ...givenEnd.map(
       ({ host, service }) =>
-        `${host}: the inventory gives the certificate of ${service}, so pgprov does not renew it: have another one signed, give it in its place, then run ${pgprov`apply ${inventory}`}.`,
+        `${host}: the inventory gives the certificate of ${service}, so pgprov does not renew it: have another one signed, give it in its place, then run ${apply}`,
     ),
     ...(differs && rotation === undefined && !authorityEnds
-      ? [
-          `Bring the hosts what ${places.some(({ given }) => given === true) ? 'the store has and the inventory gives' : 'the store has'} with ${pgprov`apply ${inventory}`}.`,
-        ]
+      ? [refused === undefined ? `Bring the hosts what ${kept} with ${apply}` : `What ${kept} is brought to the hosts by ${apply}`]
       : []),
-    ...[...new Set(gone.filter(({ since }) => since === undefined).map(({ host }) => host))].map(
-      (host) =>
-        `${host} is not in the inventory, and a certificate that it has had is accepted: if it was taken out, ${pgprov`remove ${inventory} --host ${host}`} revokes it.`,
-    ),
+    ...[...new Set(gone.flatMap((each) => goneAdvice(status, each)))],
     ...(unreachable.length === 0
       ? []
       : [
-          `For ${unreachable.map(({ host }) => host).join(', ')} only what is in the store is known; run this again when every host can be reached.`,
+          `For ${unreachable.map(({ host }) => host).join(', ')} only what is in the store is known; run this again when every host can be reached`,
         ]),
+  ].map((advice) => `${withRefusal(advice, status, status.unfinished === undefined ? ['apply'] : CHANGING)}.`);
+}
+
+/** What is advised here and refused while an operation is not finished. */
+const CHANGING: readonly string[] = ['apply', 'certs renew', 'remove'];
+
+/** What to do about a certificate of a host that is gone, which is not revoked here. */
+function goneAdvice({ cluster, inventory }: CertificatesStatus, { host, since, absent, refusedBy }: GoneStatus): string[] {
+  if (since !== undefined) return [];
+  const who = `${host} is ${absent === true ? 'absent' : 'not'} in the inventory`;
+  if (refusedBy.length > 0)
+    return [
+      `${who}, and ${refusedBy.join(', ')} ${refusedBy.length === 1 ? 'refuses' : 'refuse'} a certificate that it has had and that is not revoked here: the directory .pgprov/${cluster}/ is older than its removal; bring the one from where it was taken out`,
+    ];
+  return [
+    `${who}, and a certificate that it has had is accepted: if it was taken out, ${pgprov`remove ${inventory} --host ${host}`} revokes it`,
   ];
 }
 

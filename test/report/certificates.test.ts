@@ -226,3 +226,32 @@ describe('certificates that are not those of the cluster, as status tells them',
     expect(foreignCertificatesOf({ ...well, places: [place('pg1', 'etcd', { loaded: false })] }, () => true)).toEqual([]);
   });
 });
+
+describe('the advice of a cluster whose certificates', () => {
+  const differing = { ...well, inventory: 'demo.yml', places: [place('pg1', 'etcd', { onHost: 'not as in the store' as const })] };
+  const gone = { host: 'pg3', serial: 'AB', until: '2029-11-20T00:00:00.000Z', acceptedBy: [] as string[], refusedBy: [] as string[] };
+
+  it('differ says where the command is refused that ends that', () => {
+    expect(adviceOf(differing)).toEqual(['Bring the hosts what the store has with `pgprov apply demo.yml`.']);
+    expect(adviceOf({ ...differing, refusal: 'the directory is older than the removal of a host' })).toEqual([
+      'What the store has is brought to the hosts by `pgprov apply demo.yml`; that is refused as it is: the directory is older than the removal of a host.',
+    ]);
+    const waysOut = 'finish it with `pgprov rename demo.yml`';
+    const expiring = { ...differing, places: [place('pg1', 'etcd', { daysLeft: 3 })], unfinished: 'the rename is not finished', waysOut };
+    expect(adviceOf(expiring)).toEqual([
+      'Renew certificates with `pgprov certs renew demo.yml`; that is refused until what was begun is over: finish it with `pgprov rename demo.yml`.',
+    ]);
+  });
+
+  it('are of a host that is gone says how the inventory has it, and who refuses them', () => {
+    const accepted = { ...gone, acceptedBy: ['pg1', 'pg2'] };
+    expect(adviceOf({ ...well, inventory: 'demo.yml', gone: [accepted, { ...accepted, serial: 'AC' }] })).toEqual([
+      'pg3 is not in the inventory, and a certificate that it has had is accepted: if it was taken out, `pgprov remove demo.yml --host pg3` revokes it.',
+    ]);
+    const stale = { ...well, gone: [{ ...gone, absent: true as const, refusedBy: ['pg1', 'pg2'] }] };
+    expect(adviceOf(stale)).toEqual([
+      'pg3 is absent in the inventory, and pg1, pg2 refuse a certificate that it has had and that is not revoked here: the directory .pgprov/demo/ is older than its removal; bring the one from where it was taken out.',
+    ]);
+    expect(renderCertificates(stale, { color: false })).toContain('not known here');
+  });
+});

@@ -5,6 +5,7 @@ import { certificatePlaces } from '../../plan/tls.js';
 import { catalogOf } from '../catalog.js';
 import { errorLook } from '../colors.js';
 import { selectionOf, type SelectionFlags, type CommonOptions } from '../options.js';
+import { hinderedBy, unfinishedOperation } from '../operations/unfinished.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
@@ -34,10 +35,15 @@ export async function certsStatus(file: string, options: CertsStatusOptions, env
       mode: 'survey',
       inspects: true,
     }),
-    answer: async ({ exitCode, errors, view }) => {
-      const kept = await readKept(inventory, places);
+    answer: async ({ exitCode, errors, view, proposal: { refusal } }) => {
+      const [kept, unfinished] = [await readKept(inventory, places), await unfinishedOperation(inventory)];
       const whole = certificatesOf({ inventory, catalog, kept, view, errors, withinDays: options.within });
-      const status = { ...whole, places: whole.places.filter(({ host }) => hosts?.includes(host) !== false) };
+      const status = {
+        ...whole,
+        ...hinderedBy(unfinished),
+        ...(refusal === undefined ? {} : { refusal }),
+        places: whole.places.filter(({ host }) => hosts?.includes(host) !== false),
+      };
       const [expiring, problems] = [expiringOf(status), certificateProblemsOf(status)];
       pipeline.print(
         options.json === true

@@ -11,8 +11,12 @@ export interface GoneCertificate {
   until: string;
   /** Since when it is revoked; absent: it is not. */
   since?: string;
-  /** Members of the store whose list was seen, and does not have it. */
+  /** The inventory has the host, as one that is absent. */
+  absent?: true;
+  /** Members of the store that accept it: whose list was seen, and does not have it; of one that is not revoked also those whose list was not seen. */
   acceptedBy: readonly string[];
+  /** Of one that is not revoked: members of the store whose list has it all the same. */
+  refusedBy: readonly string[];
 }
 
 /**
@@ -28,18 +32,33 @@ export function goneCertificates(
   const { role, refusing } = dcsOf(inventory);
   if (refusing === undefined) return [];
   const members = hostsWith(inventory, role).map(({ name }) => name);
-  const accepting = (serial: string): string[] =>
-    view === undefined ? [] : members.filter((name) => refusing.listed(view, name)?.includes(serial) === false);
+  const having = (serial: string, has: boolean): string[] =>
+    view === undefined ? [] : members.filter((name) => refusing.listed(view, name)?.includes(serial) === has);
+  const absent = (host: string): { absent?: true } => (inventory.absent.some(({ name }) => name === host) ? { absent: true } : {});
   const present = inventory.hosts.map(({ name }) => name);
   const isKnown = ({ serial }: IssuedCertificate): boolean => revoked.some((each) => each.serial === serial);
   return [
     ...revoked
       .filter(({ until }) => Date.parse(until) > Date.now())
-      .map(({ host, serial, until, since }) => ({ host, serial, until, since, acceptedBy: accepting(serial) })),
+      .map(({ host, serial, until, since }) => ({
+        host,
+        serial,
+        until,
+        since,
+        ...absent(host),
+        acceptedBy: having(serial, false),
+        refusedBy: [],
+      })),
     ...[...issued].flatMap(([host, all]) =>
       present.includes(host)
         ? []
-        : all.filter((each) => !isKnown(each)).map(({ serial, until }) => ({ host, serial, until, acceptedBy: members })),
+        : all
+            .filter((each) => !isKnown(each))
+            .map(({ serial, until }) => {
+              const refusedBy = having(serial, true);
+              const acceptedBy = members.filter((name) => !refusedBy.includes(name));
+              return { host, serial, until, ...absent(host), acceptedBy, refusedBy };
+            }),
     ),
   ];
 }

@@ -9,12 +9,8 @@ import { fileHandle, type PathState } from '../../../../src/resources/files/path
 import { serialsIn } from '../../../../src/store/revocation-list.js';
 import type { ClusterCredentials } from '../../../../src/store/cluster-credentials.js';
 import { contextOf, hostOf, inventoryOf, MATERIAL, THREE } from '../../../support/inventory.js';
+import { LIST } from '../../../support/revocation-list.js';
 
-/** As OpenSSL has made it, with the serial AB12CD. */
-const LIST = Buffer.from(
-  'MIHdMIGFAgEBMAoGCCqGSM49BAMCMAwxCjAIBgNVBAMMAXgXDTI2MTEzMDE1NDcyMloXDTM2MTEyNzE1NDcyMlowFzAVAgQAqxLNFw0yNjExMzAxNTQ1MDBaoC8wLTAfBgNVHSMEGDAWgBTGrZW3bNo6HnPgsC6mors/IRuUkjAKBgNVHRQEAwIBAjAKBggqhkjOPQQDAgNHADBEAiB25eIF6Xl0a2qWCO/6bpZgAahW9kiDbFFfcXb8rGgK/gIgYEuPrYTGMoWEAZHrpcc+yXnk4l4UiDgqx75BA0Yk6xw=',
-  'base64',
-);
 const PATH = '/etc/etcd/tls/revoked.crl';
 const GONE = { host: 'pg9', serial: 'AB12CD', since: '', until: '2099-01-01T00:00:00.000Z', names: ['pg9', '10.0.0.9'] };
 const WITH: ClusterCredentials = { ...MATERIAL, revocationList: LIST, revoked: [GONE] };
