@@ -67,6 +67,7 @@ export { shownPath } from './lib/shown-path.js';
 export { dataDirectoryOf, localServer, VERSION_IN_PATH } from './plan/local-server.js';
 export { logPlaceOf } from './plan/log-place.js';
 export { defineDiagnosis, type Diagnosis, type Examination } from './plan/diagnosis.js';
+export type { GoneHost } from './plan/gone-host.js';
 export {
   defineOperation,
   type Aim,

@@ -6,6 +6,7 @@ import pause from './cluster/pause.js';
 import restoreUnfinished from './cluster/restore-unfinished.js';
 import secondWriter from './cluster/second-writer.js';
 import synchronous from './cluster/synchronous.js';
+import takenOut from './cluster/taken-out.js';
 import versions from './cluster/versions.js';
 import consulAgent from './consul/agent.js';
 import consulPeers from './consul/peers.js';
@@ -137,6 +138,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   consulToken,
   consulAgent,
   storeHandshakes,
+  takenOut,
   storeMembers,
   consulPeers,
   storeMemberDown,

@@ -2,6 +2,7 @@ import type { Finding } from '../lib/finding.js';
 import type { Topology } from '../model/index.js';
 import type { Observation } from '../resources/resource.js';
 import type { LoggedLine } from '../resources/recent-log.js';
+import type { GoneHost } from './gone-host.js';
 import type { RoleContext } from './role-context.js';
 import type { View } from './view.js';
 
@@ -12,6 +13,8 @@ export interface Examination {
   readonly now: number;
   /** Why hosts could not be asked, as a clause, by their names. */
   readonly unseen: ReadonlyMap<string, string>;
+  /** Machines that were part of the cluster and are none any more: they are meant to be refused. */
+  readonly gone: readonly GoneHost[];
   /**
    * What a host's journal and PostgreSQL's own log have of these units, named as `pgprov logs` names them (`patroni`, `postgresql`), without
    * units: of all; oldest first. Empty where the host was not seen.

@@ -43,6 +43,7 @@ export function examined({ logs = {}, data = {}, more = {}, ...seen }: Differs =
     view,
     now: NOW,
     unseen: new Map(),
+    gone: [],
     log: (host, ...units): LoggedLine[] =>
       (logs[host] ?? [])
         .map(([ago, unit, text]) => ({ host, unit, text, at: NOW - 1000 * ago }))

@@ -43,6 +43,7 @@ export async function examinationOf(hosts: Readonly<Record<string, ExaminedHost>
     view: new View(inventory, new Map(states)),
     now: NOW,
     unseen: new Map(Object.entries(hosts).flatMap(([name, { unseen }]) => (unseen === undefined ? [] : [[name, unseen] as const]))),
+    gone: [],
     log: (host, ...units) =>
       (hosts[host]?.log ?? [])
         .map(([unit, secondsAgo, text]) => ({ host, unit, at: NOW - secondsAgo * 1000, text }))

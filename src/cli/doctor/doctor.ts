@@ -5,7 +5,9 @@ import { mapEvent } from '../../report/map-event.js';
 import { printable } from '../../report/printable.js';
 import { diagnosed } from '../../report/diagnosed.js';
 import { renderDoctor } from '../../report/doctor-text.js';
+import { goneHosts } from '../../plan/gone-host.js';
 import { catalogOf } from '../catalog.js';
+import { readKept } from '../certs/status-of.js';
 import { errorLook } from '../colors.js';
 import type { CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
@@ -44,7 +46,9 @@ export async function doctor(file: string, options: DoctorOptions, environment =
   const examine = async (outcome: RunOutcome): Promise<FoundOut> => {
     const { problems, status } = await readLook(inventory, outcome);
     const unfinished = unfinishedDiagnosis(await unfinishedOperation(inventory), status.leader);
-    const answer = diagnosed([unfinished, ...diagnoses], examinationOf(inventory, outcome, now), problems);
+    const { authority, issued } = await readKept(inventory, []);
+    const gone = goneHosts(inventory, { revoked: authority.revocations.revoked, issued });
+    const answer = diagnosed([unfinished, ...diagnoses], examinationOf(inventory, outcome, { now, gone }), problems);
     return mapEvent({ type: 'diagnosed', answer }, printable) as FoundOut;
   };
   return pipeline.carryOut({

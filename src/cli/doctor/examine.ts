@@ -36,7 +36,11 @@ export function gather(context: RoleContext, catalog: readonly Role[], diagnoses
 }
 
 /** What was gathered. */
-export function examinationOf(inventory: Inventory, { view, errors }: Pick<RunOutcome, 'view' | 'errors'>, now: number): Examination {
+export function examinationOf(
+  inventory: Inventory,
+  { view, errors }: Pick<RunOutcome, 'view' | 'errors'>,
+  { now, gone }: Pick<Examination, 'now' | 'gone'>,
+): Examination {
   const seen = view ?? new View(inventory, new Map());
   const unseen = inventory.hosts.flatMap(({ name }) => {
     const error = errors.find(({ host }) => host === name);
@@ -46,6 +50,7 @@ export function examinationOf(inventory: Inventory, { view, errors }: Pick<RunOu
   return {
     view: seen,
     now,
+    gone,
     unseen: new Map(unseen),
     log: (host, ...units) => {
       const lines = logs.get(host) ?? linesOf(seen, host);

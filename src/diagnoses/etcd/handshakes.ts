@@ -12,6 +12,8 @@ import {
 } from '../../index.js';
 import { peerUrl } from '../../../roles/shared/etcd/peer-url.js';
 import { memberIdOf } from '../../../roles/shared/etcd/member-id.js';
+import { CAME, remoteOf } from '../shared/connections.js';
+import { goneAt } from '../shared/gone.js';
 import { asEvidence, sinceFirst } from '../shared/lines.js';
 
 /** Members try each other several times in a second, and Patroni tries etcd every few seconds: what does not come again is over. */
@@ -20,9 +22,6 @@ const RECENT = 10_000;
 /** Words of Go’s TLS about certificates. A client without one, and one that hangs up, are none of ours. */
 const REFUSED =
   /x509: |tls: bad certificate|tls: unknown certificate|tls: expired certificate|certificate has expired|unknown certificate authority/u;
-
-/** A connection that somebody made to this member. */
-const CAME = /rejected connection on /u;
 
 const LET_IN = /established TCP streaming connection/u;
 
@@ -82,10 +81,16 @@ function strangerIn(examination: Examination, line: LoggedLine): string | undefi
   return CAME.test(line.text) && peerOf(examination, line) === undefined ? remoteOf(line) : undefined;
 }
 
-/** Lines of a host that tell of refusals which go on. One or two are an accident, such as a certificate that was just replaced. */
-function refusals({ log, now }: Examination, host: string): readonly LoggedLine[] {
+/**
+ * Lines of a host that tell of refusals which go on. One or two are an accident, such as a certificate that was just replaced, and who was taken out
+ * is meant to be refused.
+ */
+function refusals(examination: Examination, host: string): readonly LoggedLine[] {
+  const { log, now } = examination;
   const lines = log(host, 'etcd');
-  const after = lines.slice(lines.findLastIndex(({ text }) => LET_IN.test(text)) + 1).filter(({ text }) => REFUSED.test(text));
+  const after = lines
+    .slice(lines.findLastIndex(({ text }) => LET_IN.test(text)) + 1)
+    .filter((line) => REFUSED.test(line.text) && goneAt(examination, remoteOf(line)) === undefined);
   const last = after.at(-1);
   return after.length < 3 || last === undefined || now - last.at > RECENT ? [] : after;
 }
@@ -102,11 +107,6 @@ function peerOf({ view }: Examination, line: LoggedLine): string | undefined {
 /** What one host knows another one by, of its names what they resolve to there. */
 function addressesOf(view: Examination['view'], teller: string, { address, clusterAddress }: Host): string[] {
   return [address, clusterAddress, ...(view.read(teller, NAMES)?.addresses[clusterAddress] ?? [])];
-}
-
-/** The address at the other end. */
-function remoteOf({ text }: LoggedLine): string | undefined {
-  return /"(?:remote-addr|address)":"(?:https:\/\/)?\[?(?:::ffff:)?([^"]*?)\]?:\d+["/]/u.exec(text)?.[1];
 }
 
 /** What etcd calls the member of a host, in hexadecimal as in its log. */

@@ -1,11 +1,10 @@
 import { defineDiagnosis, groupBy, pgprov, type Finding, type LoggedLine } from '../../index.js';
 import { variables } from '../../../roles/shared/variables.js';
+import { NO_ACCESS } from '../shared/connections.js';
+import { goneAt } from '../shared/gone.js';
 import { cutOff } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, QUOTED_REFUSAL } from '../shared/lines.js';
 import { standbysCutOff } from '../shared/streaming.js';
-
-const REFUSED =
-  /(?:no pg_hba\.conf entry for|pg_hba\.conf rejects) (?<replication>replication )?(?:connection )?(?:from |for )?host "(?<from>[^"]*)", user "(?<user>[^"]*)"(?:, database "(?<database>[^"]*)")?(?:, (?<tls>no encryption|SSL encryption|SSL off|SSL on))?/u;
 
 /** Milliseconds: what was refused before may have been put right. */
 const RECENT = 5 * 60_000;
@@ -23,8 +22,9 @@ export default defineDiagnosis({
     const away = [...cutOff(examination), ...standbysCutOff(examination)];
     return view.hosts('postgresql').flatMap((host): Finding[] => {
       const { name } = host;
-      const lines = linesSince(examination, name, { units: POSTGRESQL_LOGS, pattern: REFUSED, within: RECENT }).filter(
-        ({ text }) => !QUOTED_REFUSAL.test(text),
+      const lines = linesSince(examination, name, { units: POSTGRESQL_LOGS, pattern: NO_ACCESS, within: RECENT }).filter(
+        // Who was taken out is meant to be refused, and its removal has tried that.
+        ({ text }) => !QUOTED_REFUSAL.test(text) && goneAt(examination, read(text).from) === undefined,
       );
       return [...groupBy(lines, ({ text }) => JSON.stringify(read(text))).values()].map((group): Finding => {
         const last = group.at(-1) ?? group[0];
@@ -58,7 +58,7 @@ function count({ length }: readonly LoggedLine[]): string {
 }
 
 function read(text: string): { from: string; user: string; database: string; tls: string } {
-  const { replication, from = '', user = '', database, tls } = REFUSED.exec(text)?.groups ?? {};
+  const { replication, from = '', user = '', database, tls } = NO_ACCESS.exec(text)?.groups ?? {};
   return {
     from,
     user,
