@@ -30,7 +30,8 @@ export default defineDiagnosis({
           what: `it ${goneWords(gone)}, and runs again at ${enumerate(fromOf(lines))}: ${asksStore ? name : 'pg_hba.conf'} on ${enumerate(refusing.map((each) => each.name))} refuses it`,
           ...sinceFirst(lines),
           evidence: refusing.flatMap((each) => each.lines.slice(-1).map(asEvidence)),
-          follows: 'it cannot join, and the cluster lacks nothing; whatever else starts there, as a proxy or the virtual address, may mislead clients',
+          follows:
+            'it cannot join, and the cluster lacks nothing; whatever else starts there, as a proxy or the virtual address, may mislead clients',
           mend: mendOf(examination, gone),
         },
       ];
@@ -44,7 +45,8 @@ function goneWords({ since, absent }: GoneHost): string {
 
 function mendOf({ view }: Examination, { absent, replaced }: GoneHost): string {
   const { unit } = dcsOf(view.inventory);
-  const off = `switch it off, or stop for good what starts there: \`systemctl disable --now patroni ${unit}\`, as root on it, and what else it has of the cluster; its data is yours to remove`;
+  const units = view.hosts('patroni').length > 0 ? `\`systemctl disable --now patroni\`, and likewise ${unit} and` : 'its PostgreSQL and';
+  const off = `switch it off, or stop and disable, as root on it, what it has of the cluster: ${units} what else starts there; its data is yours to remove`;
   if (replaced) return `${off}. Let it in nowhere: another machine has its place`;
   const listed = absent ? 'take `absent` away in the inventory' : 'put it into the inventory again';
   return `${off}. Let it in nowhere; to have it back, stop it all the same, move its data aside, ${listed}, and run ${pgprov`apply ${view.inventory}`}`;
@@ -62,7 +64,8 @@ function refusals(examination: Examination, host: string, { addresses, since = 0
 
 /** The tries at the end that came one soon after the other. */
 function lastTries(lines: readonly LoggedLine[]): readonly LoggedLine[] {
-  return lines.slice(Math.max(0, lines.findLastIndex(({ at }, index) => index > 0 && at - (lines[index - 1]?.at ?? at) > TRIES)));
+  const first = lines.findLastIndex(({ at }, index) => index > 0 && at - (lines[index - 1]?.at ?? at) > TRIES);
+  return lines.slice(Math.max(0, first));
 }
 
 function isTrying({ now }: Examination, lines: readonly LoggedLine[]): boolean {

@@ -88,9 +88,14 @@ describe('doctor of a cluster with an operation that is not finished', () => {
 
   it('takes for the doing of an operation what it has set for its own time, and no setting of others', async () => {
     const told = async (operation: string, chosen: Readonly<Record<string, unknown>>, setting: string): Promise<Drift | undefined> =>
-      withOwnDoing([{ host: 'pg1', what: 'nobody has set it', mend: 'take it back', setting }], await unfinishedOperation(await begun(operation, chosen)))[0];
+      withOwnDoing(
+        [{ host: 'pg1', what: 'nobody has set it', mend: 'take it back', setting }],
+        await unfinishedOperation(await begun(operation, chosen)),
+      )[0];
     const own = await told('replace', { host: 'pg2', slotsTtl: null }, 'member_slots_ttl 0');
-    expect(own?.what).toBe('the dynamic configuration of the cluster has member_slots_ttl 0, which pgprov has set for the time of an operation');
+    expect(own?.what).toBe(
+      'the dynamic configuration of the cluster has member_slots_ttl 0, which pgprov has set for the time of an operation',
+    );
     expect(own?.mend).toMatch(/^leave it as it is: .*; the replace that ann@laptop began at 2026-11-28T09:00:00Z is not finished/u);
     expect((await told('rename', { host: 'pg2', slotsTtl: 60 }, 'member_slots_ttl 0'))?.mend).toBe(own?.mend.replace('replace', 'rename'));
     // It was 0 before, or has nothing to do with it.

@@ -64,6 +64,8 @@ describe('what a status advises', () => {
 
   it('holds of a cluster that is not made yet', () => {
     const told = wrongWith({ ...status, absent: true, unfinished: 'the clone is not finished', waysOut: ENDS });
-    expect(told).toEqual([`there is no cluster yet: \`pgprov apply demo.yml\` makes it; that is refused until what was begun is over: ${ENDS}`]);
+    expect(told).toEqual([
+      `there is no cluster yet: \`pgprov apply demo.yml\` makes it; that is refused until what was begun is over: ${ENDS}`,
+    ]);
   });
 });
