@@ -1,4 +1,5 @@
 import type { ClusterStatus } from '../lib/cluster-status.js';
+import { plainPgprov } from '../lib/pgprov-command.js';
 
 /** What keeps an `apply`, or whatever else changes a cluster, from being carried out. */
 export type Hindered = Pick<ClusterStatus, 'unfinished' | 'waysOut' | 'refusal'>;
@@ -16,8 +17,7 @@ export function refusedWords({ unfinished, waysOut, refusal }: Hindered): string
  */
 export function withRefusal(text: string, hindered: Hindered, commands: readonly string[] = ['apply']): string {
   const words = refusedWords(hindered);
-  const isAdvised = (command: string): boolean => text.includes(`\`pgprov ${command} `);
-  const isWayOut = (command: string): boolean => hindered.waysOut?.includes(`\`pgprov ${command} `) === true;
-  if (words === undefined || !commands.some((command) => isAdvised(command) && !isWayOut(command))) return text;
+  const begins = commands.map((command) => `\`${plainPgprov`${command.split(' ')}`} `);
+  if (words === undefined || !begins.some((begin) => text.includes(begin) && hindered.waysOut?.includes(begin) !== true)) return text;
   return `${text}; that is refused ${words}`;
 }

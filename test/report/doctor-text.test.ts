@@ -20,7 +20,7 @@ const finding = (more: Partial<Finding> = {}): Finding => ({
 const kind = (name: string, ...findings: Finding[]): Diagnosis => ({ name, looksAt: `the ${name}`, find: () => findings });
 
 async function examination(unseen: [string, string][] = []): Promise<Examination> {
-  return { view: new View(await inventoryOf(THREE), new Map()), now: NOW, unseen: new Map(unseen), log: () => [] };
+  return { view: new View(await inventoryOf(THREE), new Map()), now: NOW, unseen: new Map(unseen), gone: [], log: () => [] };
 }
 
 describe('what doctor found', () => {

@@ -53,7 +53,7 @@ async function found(yaml: string, seen: Readonly<Record<string, BackupInfo>>, r
     ),
   ]);
   const view = new View(inventory, new Map(states));
-  return backups.find({ view, now: 0, unseen: new Map(), log: () => [] }).map(({ level, host, what }) => `${level} ${host}: ${what}`);
+  return backups.find({ view, now: 0, unseen: new Map(), gone: [], log: () => [] }).map(({ level, host, what }) => `${level} ${host}: ${what}`);
 }
 
 describe('backups', () => {
@@ -96,7 +96,7 @@ describe('backups', () => {
       [BACKUP_RUNS.id, [run]],
     ]);
     const view = new View(await inventoryOf(WITH_HOST), new Map([['repo1', states]]));
-    const [finding] = backups.find({ view, now: 0, unseen: new Map(), log: () => [] });
+    const [finding] = backups.find({ view, now: 0, unseen: new Map(), gone: [], log: () => [] });
     expect(finding?.mend).toMatch(takes);
   });
 
@@ -108,7 +108,7 @@ describe('backups', () => {
       [HOST_FACTS.id, { os: 'debian', version: '13' }],
     ]);
     const view = new View(inventory, new Map([['repo1', states]]));
-    const [finding] = backups.find({ view, now: 0, unseen: new Map(), log: () => [] });
+    const [finding] = backups.find({ view, now: 0, unseen: new Map(), gone: [], log: () => [] });
     expect(finding?.mend).toContain('`chown -R postgres: /var/lib/pgbackrest`, as root on repo1');
   });
 
@@ -129,7 +129,7 @@ describe('failing archiving', () => {
     const [finding] = archiver.find({
       view: new View(inventory, new Map([['pg1', states]])),
       now: 1_000_000_000,
-      unseen: new Map(),
+      unseen: new Map(), gone: [],
       log: () => [{ host: 'pg1', unit: 'patroni', at: 1_000_000_000 - 5000, text }],
     });
     return finding?.mend;

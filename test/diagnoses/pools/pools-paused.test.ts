@@ -10,7 +10,7 @@ const pool = { database: 'app', user: 'app', mode: 'transaction', active: 1, wai
 function found(paused: PoolerState['paused']): ReturnType<typeof poolsPaused.find> {
   const state: PoolerState = { answers: true, settings: new Map(), pools: [pool], paused };
   const { view } = runSeen(inventory, { more: { pg1: { [POOLER.id]: state } } }, {});
-  return poolsPaused.find({ view, now: 0, unseen: new Map(), log: () => [] });
+  return poolsPaused.find({ view, now: 0, unseen: new Map(), gone: [], log: () => [] });
 }
 
 describe('paused pools', () => {

@@ -47,7 +47,7 @@ function found({ servers = {}, reaches = {}, silent = [] }: Scene): readonly Fin
   };
   const own = Object.fromEntries(silent.map((name) => [name, null]));
   const { view } = runSeen(inventory, { more, own }, {});
-  return proxyCutOff.find({ view, now: 0, unseen: new Map(), log: () => [] });
+  return proxyCutOff.find({ view, now: 0, unseen: new Map(), gone: [], log: () => [] });
 }
 
 const down = { up: false, status: 'DOWN' };

@@ -53,7 +53,7 @@ function findings(
   return diagnosis.find({
     view: new View(of, states),
     now: NOW,
-    unseen: new Map(),
+    unseen: new Map(), gone: [],
     log: (host, ...units) =>
       (logs[host] ?? [])
         .map(([ago, unit, text]) => ({ host, unit, text, at: NOW - 1000 * ago }))
@@ -227,7 +227,7 @@ hosts: {pg1: 10.0.0.1, pg2: 10.0.0.2, pg3: {address: 10.0.0.3, replication: {ups
     const stopped = (scene: Record<string, Scene>): string => {
       const states = new Map([...statesOf(scene)].map(([name, each]) => [name, new Map(each)]));
       states.get('pg3')?.set(serviceHandle(unit).id, { loaded: true, enabled: true, active: 'inactive', applied: undefined });
-      const found = unitStopped.find({ view: new View(inventory, states), now: NOW, unseen: new Map(), log: () => [] });
+      const found = unitStopped.find({ view: new View(inventory, states), now: NOW, unseen: new Map(), gone: [], log: () => [] });
       expect(found).toMatchObject([{ host: 'pg3', unit }]);
       return found[0]?.mend ?? '';
     };
