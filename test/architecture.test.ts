@@ -50,6 +50,7 @@ const ETCD_IN_STATUS: readonly string[] = [
   'src/cli/etcd-status.ts',
   'src/cli/member-status.ts',
   'src/cli/status-of.ts',
+  'src/cli/status/refused.ts',
   'src/lib/cluster-status.ts',
   'src/report/html/cluster.ts',
   'src/report/status-text.ts',
