@@ -53,7 +53,9 @@ async function found(yaml: string, seen: Readonly<Record<string, BackupInfo>>, r
     ),
   ]);
   const view = new View(inventory, new Map(states));
-  return backups.find({ view, now: 0, unseen: new Map(), gone: [], log: () => [] }).map(({ level, host, what }) => `${level} ${host}: ${what}`);
+  return backups
+    .find({ view, now: 0, unseen: new Map(), gone: [], log: () => [] })
+    .map(({ level, host, what }) => `${level} ${host}: ${what}`);
 }
 
 describe('backups', () => {
@@ -129,7 +131,8 @@ describe('failing archiving', () => {
     const [finding] = archiver.find({
       view: new View(inventory, new Map([['pg1', states]])),
       now: 1_000_000_000,
-      unseen: new Map(), gone: [],
+      unseen: new Map(),
+      gone: [],
       log: () => [{ host: 'pg1', unit: 'patroni', at: 1_000_000_000 - 5000, text }],
     });
     return finding?.mend;

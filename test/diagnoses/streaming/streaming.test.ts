@@ -53,7 +53,8 @@ function findings(
   return diagnosis.find({
     view: new View(of, states),
     now: NOW,
-    unseen: new Map(), gone: [],
+    unseen: new Map(),
+    gone: [],
     log: (host, ...units) =>
       (logs[host] ?? [])
         .map(([ago, unit, text]) => ({ host, unit, text, at: NOW - 1000 * ago }))
