@@ -3,6 +3,7 @@ import {
   dataDirectory,
   defineRole,
   enumerate,
+  migrationCopies,
   onlyThoroughly,
   PENDING_RESTART,
   pendingRestart,
@@ -61,6 +62,7 @@ import { serverSaves } from './shared/server-saves.js';
 import { givenTlsProblems, givenTlsWarnings, guardGiven } from './shared/given-tls.js';
 import { presentedCertificate, serverIdentity, tlsChecks, tlsStage } from './shared/server-tls.js';
 import { slotLines } from './shared/slots.js';
+import { migrationLines } from './shared/migration-lines.js';
 import { leaderInStore } from './shared/leader-in-store.js';
 import { holdStage, pinned, programOf, versionLines } from './shared/programs.js';
 import { variables } from './shared/variables.js';
@@ -109,6 +111,7 @@ export default defineRole({
       dataDirectory({ path: dataDirectoryOf(context.host, context.platform), binDirectory, user }),
       pendingRestart(localServer(context.host, context.platform)),
       serverReplication(localServer(context.host, context.platform)),
+      migrationCopies(localServer(context.host, context.platform)),
       settingsObservation(context),
       serverAsked(localServer(context.host, context.platform), wantedSettings(context)),
       ...presentedCertificate(context),
@@ -154,6 +157,7 @@ export default defineRole({
   status: (view, host) => [
     ...standalonePending(view, host),
     ...slotLines(view, host),
+    ...migrationLines(view, host),
     ...versionLines(view, host, 'postgresql', 'PostgreSQL'),
   ],
   checks: (view) =>

@@ -293,8 +293,11 @@ export {
   databaseSubscribed,
   rolesBrought,
   slotOf,
+  timelineNoted,
   type Migrating,
 } from './resources/migrate/copy.js';
+export { MIGRATION_COPIES, migrationCopies, type MigrationCopy } from './resources/migrate/copies.js';
+export { copyingMark, markOf, type Mark } from './resources/migrate/mark.js';
 export { DRAFT, PREFIX } from './resources/migrate/queries.js';
 export {
   MIGRATION,

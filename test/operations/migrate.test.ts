@@ -55,7 +55,15 @@ const NAME = `pgprov_migrate_${ID}`;
 const CHOSEN: MigrateOptions = { id: ID, names: ['shop'] };
 const SLOT = { name: `${NAME}_16400`, active: true, lost: false, lag: 100 };
 const COPIED = { name: 'shop', tables: 3, copying: 0, unanalyzed: 0, unfollowed: [], unfilled: 0, differs: [] };
-const SUBSCRIPTION = { name: NAME, database: 'shop', enabled: true, slot: SLOT.name };
+const SUBSCRIPTION = { name: NAME, database: 'shop', enabled: true, slot: SLOT.name, synchronous: false };
+
+/** The other cluster is on timeline 1 and the new one on 5, as when the copy began. */
+const NOTED = 'copying demo 1 5';
+/** Timeline 3 ended in a failover, 4 in the copy's time, 5 is written now. */
+const ENDED = [
+  { timeline: 3, inOrder: false },
+  { timeline: 4, inOrder: true },
+];
 
 interface Made {
   there?: Partial<MigrationSourceSeen> | undefined;
@@ -70,12 +78,21 @@ interface Made {
 function seen(made: Made, options: MigrateOptions = CHOSEN): OperationRun<MigrateOptions> {
   const { there = {}, here = {}, access = false } = made;
   const source: MigrationSourceSeen = {
-    ...{ version: 15, superuser: true, owner: 'postgres', identifier: '1', walLevel: 'logical', slotsFree: 8, sendersFree: 8 },
+    ...{ version: 15, superuser: true, owner: 'postgres', identifier: '1', timeline: 1, walLevel: 'logical', slotsFree: 8, sendersFree: 8 },
     ...{ databases: [database('postgres', { oid: '5' }), database('shop')], slots: [], roles: { clerk: 'a' }, needed: [], sessions: [] },
     ...{ prepared: [], contents: { postgres: contents('postgres'), shop: contents('shop', made.shop) }, ...there },
   };
   const own: MigrationTarget = {
-    ...{ version: 17, owner: 'postgres', identifier: '2', databases: [database('postgres', { oid: '5' })], roles: { postgres: 'p' } },
+    ...{
+      version: 17,
+      owner: 'postgres',
+      identifier: '2',
+      timeline: 5,
+      synchronous: false,
+      ended: [],
+      databases: [database('postgres', { oid: '5' })],
+      roles: { postgres: 'p' },
+    },
     ...{ extensions: ['plpgsql'], logicalWorkers: 4, workers: 8, origins: 10, subscriptions: [], locales: ['C', 'C.utf8'] },
     ...{ free: 10 * GIB, contents: {}, ...here },
   };
@@ -91,8 +108,10 @@ const marked = (stage: string): MigratedDatabase => database('shop', { oid: '200
 const COPYING: Made = {
   access: true,
   there: { slots: [SLOT], roles: {}, contents: { postgres: contents('postgres'), shop: contents('shop', { publications: [NAME] }) } },
-  here: { databases: [marked('copying')], subscriptions: [SUBSCRIPTION], contents: { shop: COPIED } },
+  here: { databases: [marked(NOTED)], subscriptions: [SUBSCRIPTION], contents: { shop: COPIED } },
 };
+/** The copy began on timeline 4. */
+const HANDED: Made = { ...COPYING, here: { ...COPYING.here, databases: [marked('copying demo 1 4')], ended: ENDED } };
 const MOVED: Made = {
   ...COPYING,
   there: { ...COPYING.there, databases: [database('shop', { datconnlimit: 0, mark: `${ID} closed 50` })] },
@@ -155,6 +174,12 @@ describe('what is chosen', () => {
   it('is what was begun, by what is noted of the databases here', () =>
     expect(migrate.choose?.(seen(COPYING, {}))).toMatchObject({ id: ID, names: ['shop'], moved: false }));
 
+  it('is also what is given besides, before the switch', () => {
+    expect(migrate.choose?.(seen(COPYING, { databases: 'shop,stock' }))).toMatchObject({ names: ['shop', 'stock'] });
+    expect(migrate.choose?.(seen(COPYING, { databases: 'shop,stock', switch: true }))).toMatchObject({ names: ['shop'] });
+    expect(migrate.choose?.(seen(SETTLED, { databases: 'stock' }))).toMatchObject({ names: ['shop'] });
+  });
+
   it('is nothing of another cluster’s', () => {
     const of = { ...COPYING, here: { ...COPYING.here, databases: [database('shop', { mark: 'x 9 copying' })] } };
     expect(migrate.choose?.(seen(of, { switch: true }))).toMatchObject({ names: [] });
@@ -180,6 +205,18 @@ describe('the steps', () => {
       steps: ['copied pg4'],
     },
     { title: 'of the switch', made: COPYING, options: { switch: true }, steps: ['switch pg4', 'unsubscribe pg4', 'forget pg4,pg5'] },
+    { title: 'of a copy that another server has taken over in order', made: HANDED, steps: ['timeline pg4'] },
+    {
+      title: 'of the switch after that',
+      made: HANDED,
+      options: { switch: true },
+      steps: ['timeline pg4', 'switch pg4', 'unsubscribe pg4', 'forget pg4,pg5'],
+    },
+    {
+      title: 'of a copy that an earlier pgprov has begun',
+      made: { ...COPYING, here: { ...HANDED.here, databases: [marked('copying')] } },
+      steps: [],
+    },
     { title: 'after a switch that was cut off', made: MOVED, steps: ['unsubscribe pg4', 'forget pg4,pg5'] },
     {
       title: 'after a switch with materialized views',
@@ -228,7 +265,7 @@ describe('the steps', () => {
 
 describe('the guards', () => {
   it('let it begin, go on, switch and be taken back', () => {
-    for (const made of [{}, COPYING]) expect(objections(seen(made))).toEqual([]);
+    for (const made of [{}, COPYING, HANDED]) expect(objections(seen(made))).toEqual([]);
     expect(objections(seen(COPYING, { ...CHOSEN, switch: true }))).toEqual([]);
     for (const made of [{}, COPYING, MOVED, SETTLED]) expect(objections(seen(made, { ...CHOSEN, undo: true }))).toEqual([]);
   });
@@ -262,6 +299,24 @@ describe('the guards', () => {
     ['few workers', { here: { logicalWorkers: 2 } }, {}, /max_logical_replication_workers 2/u],
     ['an unknown locale', { there: { databases: [database('shop', { datcollate: 'xx_XX.UTF-8' })] } }, {}, /the locale xx_XX\.UTF-8/u],
     ['a copy of itself', { there: { identifier: '2' } }, {}, /both are one cluster/u],
+    [
+      'a new cluster whose leader was lost',
+      { ...HANDED, here: { ...HANDED.here, databases: [marked('copying demo 1 3')] } },
+      {},
+      /^new was taken over by another server while shop was copied \(timeline 5 after 3\), and nothing shows/u,
+    ],
+    [
+      'a new cluster whose WAL does not reach back',
+      { ...HANDED, here: { ...HANDED.here, databases: [marked('copying demo 1 2')] } },
+      { switch: true },
+      /timeline 5 after 2/u,
+    ],
+    [
+      'another leader there, with a slot that was left on it',
+      { ...COPYING, there: { ...COPYING.there, timeline: 3 } },
+      {},
+      /another server of demo has led since the copy of shop began \(timeline 3 after 1\)/u,
+    ],
     ['a slot that is gone', { ...COPYING, there: { ...COPYING.there, slots: [] } }, {}, /the slot of shop is gone/u],
     [
       'definitions that differ',
@@ -286,6 +341,26 @@ describe('the guards', () => {
     expect(objections(seen(made, { ...CHOSEN, ...options }))).toEqual([expect.stringMatching(says)]),
   );
 
+  it('take a failover to a synchronous standby for no loss, as long as commits wait for one', () => {
+    const made = (synchronous: boolean): Made => ({
+      ...HANDED,
+      here: {
+        ...HANDED.here,
+        databases: [marked('copying demo 1 3')],
+        synchronous,
+        subscriptions: [{ ...SUBSCRIPTION, synchronous: true }],
+      },
+    });
+    expect(objections(seen(made(true)))).toEqual([]);
+    expect(objections(seen(made(false)))).toHaveLength(1);
+  });
+
+  it('let a database be brought on that was brought there by a migration before, and none that one has closed', () => {
+    const brought = (mark: string): Made => ({ there: { databases: [database('shop', { mark })] } });
+    expect(objections(seen(brought('other 9 moved 1.3 older')))).toEqual([]);
+    expect(objections(seen(brought('other closed -1')))).toEqual(['shop of demo is closed by another migration']);
+  });
+
   it.each([
     [
       'FATAL: no pg_hba.conf entry for host "192.0.2.4", user "postgres"',
@@ -308,6 +383,12 @@ describe('the guards', () => {
 });
 
 describe('what is told', () => {
+  it('calls no copy proved whose slot is gone', () => {
+    const gone = { ...COPYING, there: { ...COPYING.there, slots: [] } };
+    expect(migrate.checks?.(seen(COPYING))).toMatchObject([{ ok: true }]);
+    expect(migrate.checks?.(seen(gone))).toMatchObject([{ ok: false }]);
+  });
+
   it('says what comes next', () => {
     expect(migrate.finished?.(seen(COPYING))).toMatch(/copies of shop with 3 tables, which follow demo[^]*--switch[^]*--undo/u);
     expect(migrate.finished?.(seen(SETTLED))).toMatch(/nobody could write for 1\.3 s at the switch[^]*pgprov dsn[^]*closed/u);
@@ -346,13 +427,24 @@ describe('what a host answers', () => {
         'target={"version":17}',
         'locale=C',
         'free=5',
+        'ended=2 in order',
+        'ended=3 unknown',
         'here={"name":"a","tables":1}',
         'differs=< table x',
         'why=FATAL: no ',
       ]),
     ).toEqual({
       access: true,
-      target: { version: 17, locales: ['C'], free: 5, contents: { a: { name: 'a', tables: 1, differs: ['< table x'] } } },
+      target: {
+        version: 17,
+        locales: ['C'],
+        free: 5,
+        ended: [
+          { timeline: 2, inOrder: true },
+          { timeline: 3, inOrder: false },
+        ],
+        contents: { a: { name: 'a', tables: 1, differs: ['< table x'] } },
+      },
       source: undefined,
       why: 'FATAL: no',
     }));

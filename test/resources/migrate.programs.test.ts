@@ -3,10 +3,12 @@ import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { databaseBrought, databaseSubscribed, migrationCopiedGate, rolesBrought } from '../../src/resources/migrate/copy.js';
+import { migrationCopies, type MigrationCopy } from '../../src/resources/migrate/copies.js';
 import { migrationSeen, type MigratedDatabase, type MigrationSeen } from '../../src/resources/migrate/seen.js';
 import { movedOver, openedThere, putAside, unsubscribed } from '../../src/resources/migrate/switch.js';
-import type { Resource } from '../../src/resources/resource.js';
-import type { Script } from '../../src/shell/quote.js';
+import type { Observation, Resource } from '../../src/resources/resource.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
+import { joinScripts, type Script } from '../../src/shell/quote.js';
 import { patience } from '../support/patience.js';
 import { asPostgres, postgresBinaries, startServer, type RunningServer } from '../support/postgres.js';
 
@@ -57,7 +59,7 @@ describe.runIf(binaries !== undefined && userInfo().uid === 0)('a migration betw
   const shop = (): MigratedDatabase => look().source?.databases.find(({ datname }) => datname === 'shop') as MigratedDatabase;
   const slot = (database: MigratedDatabase): string => `${NAME}_${database.oid}`;
   const switching = (database: MigratedDatabase): Resource =>
-    movedOver(migrating(), 't', [{ datname: 'shop', slot: slot(database), limit: 50, mark: 't 1' }]);
+    movedOver(migrating(), 't', [{ datname: 'shop', slot: slot(database), limit: 50, mark: 't 1', cluster: 'demo' }]);
 
   beforeAll(() => {
     there = startServer(programs, { wal_level: 'logical' });
@@ -85,7 +87,7 @@ CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p
     const role =
       "SELECT rolpassword || ' ' || rolcanlogin || (SELECT setconfig::text FROM pg_db_role_setting WHERE setrole = r.oid) || pg_has_role(rolname, 'readers', 'member') FROM pg_authid r WHERE rolname = 'clerk'";
     expect(here?.query(role)).toEqual(there?.query(role));
-    carriedOut(databaseBrought(migrating(), { database: shop(), version: look().target?.version ?? 0, mark: 't 1 copying' }));
+    carriedOut(databaseBrought(migrating(), { database: shop(), version: look().target?.version ?? 0, mark: 't 1 copying demo 1 1' }));
     expect([
       limit(here),
       here?.query(
@@ -104,6 +106,18 @@ CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p
       inShop(here, "SELECT (SELECT count(*) FROM orders) || ' ' || (SELECT count(*) FROM parted) || ' ' || current_setting('work_mem')"),
     ).toBe('100 1 7MB');
     expect(look().target?.contents['shop']).toMatchObject({ copying: 0, differs: [] });
+    const { server } = migrating();
+    const copies = migrationCopies(server).thorough as Observation<MigrationCopy[] | undefined>;
+    const asked = sharedSections([copies]).map(({ body }) => body);
+    const { stdout } = spawnSync('/bin/sh', ['-c', text(joinScripts([...asked, copies.probe()]))]);
+    expect(copies.parse({ status: 0, out: stdout })).toEqual([
+      {
+        database: 'shop',
+        mark: 't 1 copying demo 1 1',
+        subscription: { enabled: true, receives: true, heardSeconds: expect.any(Number) },
+        tables: { all: 3, left: 0 },
+      },
+    ]);
     expect(here?.query('SELECT subconninfo FROM pg_subscription').join()).not.toContain('of-the-source');
   });
 

@@ -4,7 +4,7 @@ import { sqlIdentifier, sqlLiteral, type LocalServer } from '../psql.js';
 import type { Gate, Resource } from '../resource.js';
 import { scratchDirectory } from '../scratch.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
-import { DRAFT, MARK } from './queries.js';
+import { DRAFT, MARK, SETTING } from './queries.js';
 import { databaseQuery, roleNames, rolesQuery } from './roles.js';
 import type { MigratedDatabase } from './seen.js';
 import { defineServers, subscriptionString, type MigrationSource } from './servers.js';
@@ -110,7 +110,9 @@ export function databaseSubscribed({ server, source, name }: Migrating, database
   const published = `SELECT 'CREATE PUBLICATION ${name} FOR ALL TABLES' WHERE NOT EXISTS (SELECT FROM pg_publication WHERE pubname = ${sqlLiteral(name)}) \\gexec`;
   // It is that of a subscription that was not made.
   const left = `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${sqlLiteral(slot)} AND NOT active;`;
-  const subscribed = `CREATE SUBSCRIPTION ${name} CONNECTION ${sqlLiteral(subscriptionString(source, datname))} PUBLICATION ${name} WITH (slot_name = ${sqlLiteral(slot)});`;
+  const subscription = `CREATE SUBSCRIPTION ${name} CONNECTION ${sqlLiteral(subscriptionString(source, datname))} PUBLICATION ${name} WITH (slot_name = ${sqlLiteral(slot)}, synchronous_commit = `;
+  // Where commits wait for standbys nothing is confirmed to the other cluster that a standby does not have, and a failover here loses nothing of it.
+  const subscribed = `SELECT ${sqlLiteral(subscription)} || CASE current_setting('synchronous_standby_names') WHEN '' THEN 'off' ELSE 'on' END || ')' \\gexec`;
   return command({
     name: `migration-subscription:${datname}`,
     summary: `publish the tables of ${datname} there, and subscribe to them here`,
@@ -137,7 +139,8 @@ const STANDS_STILL = 900;
 export function migrationCopiedGate({ server, source, name }: Migrating, databases: readonly string[], unit: string): Gate {
   const tables = `SELECT count(*) || ' ' || count(*) FILTER (WHERE srsubstate <> 'r') FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE s.subname = ${sqlLiteral(name)}`;
   const size = `SELECT coalesce(sum(pg_database_size(oid)), 0) FROM pg_database WHERE datname IN (${databases.map(sqlLiteral).join(', ')})`;
-  const lag = `SELECT coalesce(max(pg_current_wal_lsn() - confirmed_flush_lsn), 0)::bigint FROM pg_replication_slots WHERE slot_name LIKE ${sqlLiteral(`${name.replaceAll('_', String.raw`\_`)}%`)}`;
+  const slotsOf = `pg_replication_slots WHERE slot_name LIKE ${sqlLiteral(String.raw`${name.replaceAll('_', String.raw`\_`)}\_%`)}`;
+  const lag = `SELECT coalesce(max(pg_current_wal_lsn() - confirmed_flush_lsn), 0)::bigint FROM ${slotsOf}`;
   return gate({
     name: 'migration-copied',
     title: 'all tables are copied, and the copy is up to date',
@@ -160,6 +163,9 @@ left=$((left + $2))`,
   ),
 )}
 behind=$(there postgres -c ${lag})
+slots=$(there postgres -c ${`SELECT count(*) FROM ${slotsOf}`})
+# What is lost does not come by waiting: the look that follows says so.
+[ -z "$slots" ] || [ "$slots" -ge ${databases.length} ] || { echo ${'the slots that it comes through are gone'}; exit 0; }
 echo "$((all - left)) of $all tables are copied, and $((behind / 1024)) KiB of WAL are left"
 [ "$left" = 0 ] && [ "$behind" -lt ${CLOSE} ]`,
   });
@@ -181,5 +187,18 @@ note "gathering statistics of $database"
 # Statistics need no standby, and one that is away would have it wait for ever.
 here "$database" -c 'SET synchronous_commit TO local' -c ANALYZE || exit 1
 done`,
+  }) as Resource;
+}
+
+/** What is noted of databases here says from which timelines on nothing of them is missing. */
+export function timelineNoted({ server, source }: Migrating, databases: readonly { datname: string; mark: string }[]): Resource {
+  const marks = databases.map(({ datname, mark }) => `(${sqlLiteral(datname)}, ${sqlLiteral(mark)})`).join(', ');
+  return command({
+    name: 'migration-timeline',
+    summary: 'note who takes writes here now',
+    unless: sh`${defineServers(server, source)}
+[ "$(here postgres -c ${`SELECT count(*) FROM pg_database d JOIN (VALUES ${marks}) AS wanted (name, mark) ON wanted.name = d.datname WHERE ${SETTING} = wanted.mark`} 2>/dev/null)" = ${databases.length} ]`,
+    run: sh`${defineServers(server, source)}
+${put('here', 'postgres', databases.map(({ datname, mark }) => `ALTER DATABASE ${sqlIdentifier(datname)} SET ${MARK} = ${sqlLiteral(mark)};`).join('\n'))}`,
   }) as Resource;
 }

@@ -9,7 +9,18 @@ export const PREFIX = 'pgprov_migrate_';
 /** A database while it is being made here, with the OID of the one that it is made from. */
 export const DRAFT = 'pgprov_draft_';
 
-const SETTING = `(SELECT substr(c, length('${MARK}=') + 1) FROM pg_db_role_setting s, unnest(s.setconfig) c WHERE s.setdatabase = d.oid AND s.setrole = 0 AND c LIKE '${MARK}=%')`;
+/** What is noted of the database `d`. */
+export const SETTING = `(SELECT substr(c, length('${MARK}=') + 1) FROM pg_db_role_setting s, unnest(s.setconfig) c WHERE s.setdatabase = d.oid AND s.setrole = 0 AND c LIKE '${MARK}=%')`;
+
+/** A subscription `s` is one of a migration. */
+export const SUBSCRIBED = `s.subname LIKE '${PREFIX.replaceAll('_', String.raw`\_`)}%'`;
+
+/** Fields that count the tables of a database's subscription, and those of them that are not copied yet. */
+export const TABLES_COPIED = `'tables', (SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE ${SUBSCRIBED}),
+'copying', (SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE ${SUBSCRIBED} AND r.srsubstate <> 'r')`;
+
+/** The timeline that a server writes. */
+const TIMELINE = `('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int`;
 
 /** Relations of users: not the catalog's, and not an extension's. */
 const OWN = `c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema') AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')`;
@@ -34,6 +45,7 @@ export function sourceQuery(own: readonly string[]): string {
 'superuser', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
 'owner', (SELECT rolname FROM pg_roles WHERE oid = 10),
 'identifier', (SELECT system_identifier::text FROM pg_control_system()),
+'timeline', ${TIMELINE},
 'walLevel', current_setting('wal_level'),
 'slotsFree', current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots),
 'sendersFree', current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_replication),
@@ -61,21 +73,22 @@ export const SOURCE_DATABASE = `SELECT jsonb_build_object('name', current_databa
 export const TARGET = `SELECT jsonb_build_object('version', current_setting('server_version_num')::int / 10000,
 'owner', (SELECT rolname FROM pg_roles WHERE oid = 10),
 'identifier', (SELECT system_identifier::text FROM pg_control_system()),
+'timeline', ${TIMELINE},
+'synchronous', current_setting('synchronous_standby_names') <> '',
 'databases', ${DATABASES},
 'roles', (${ROLES}),
 'extensions', (SELECT coalesce(jsonb_agg(DISTINCT name), '[]') FROM pg_available_extensions),
 'logicalWorkers', current_setting('max_logical_replication_workers')::int,
 'workers', current_setting('max_worker_processes')::int,
 'origins', coalesce(current_setting('max_active_replication_origins', true), current_setting('max_replication_slots'))::int,
-'subscriptions', coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.subname, 'database', d.datname, 'enabled', s.subenabled, 'slot', s.subslotname)) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid), '[]'))::text;`;
+'subscriptions', coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.subname, 'database', d.datname, 'enabled', s.subenabled, 'slot', s.subslotname, 'synchronous', s.subsynccommit <> 'off')) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid), '[]'))::text;`;
 
 /** Tables of a database here that no subscription follows, so that rows of them do not arrive: they were made since. */
-export const UNFOLLOWED = `SELECT c.oid::regclass FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ${OWN} AND NOT EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE r.srrelid = c.oid AND s.subname LIKE '${PREFIX.replaceAll('_', String.raw`\_`)}%')`;
+export const UNFOLLOWED = `SELECT c.oid::regclass FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ${OWN} AND NOT EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE r.srrelid = c.oid AND ${SUBSCRIBED})`;
 
 /** What the host's own server says of a database that was brought, in it. */
 export const TARGET_DATABASE = `SELECT jsonb_build_object('name', current_database(),
-'tables', (SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE s.subname LIKE '${PREFIX.replaceAll('_', String.raw`\_`)}%'),
-'copying', (SELECT count(*) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE s.subname LIKE '${PREFIX.replaceAll('_', String.raw`\_`)}%' AND r.srsubstate <> 'r'),
+${TABLES_COPIED},
 'unanalyzed', (SELECT count(*) FROM pg_class c WHERE c.relkind = 'r' AND c.reltuples < 0 AND ${OWN}),
 'unfollowed', coalesce((SELECT jsonb_agg(t::text) FROM (${UNFOLLOWED}) AS tables (t)), '[]'),
 'unfilled', (SELECT count(*) FROM pg_class c WHERE c.relkind = 'm' AND NOT c.relispopulated AND ${OWN}))::text;`;

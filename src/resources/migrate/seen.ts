@@ -2,7 +2,7 @@ import { handle } from '../handle.js';
 import type { LocalServer } from '../psql.js';
 import { answerLines, type Observation } from '../resource.js';
 import { clearScratch, scratchDirectory } from '../scratch.js';
-import { NOTHING, sh } from '../../shell/quote.js';
+import { NOTHING, sh, type Script } from '../../shell/quote.js';
 import { MARK, SHAPE, SOURCE_DATABASE, sourceQuery, TARGET, TARGET_DATABASE } from './queries.js';
 import { defineServers, MIGRATION_DIRECTORY, scratchAccess, type MigrationSource } from './servers.js';
 
@@ -23,13 +23,19 @@ export interface MigrationTarget {
   /** The superuser that the cluster was made with. */
   owner: string;
   identifier: string;
+  timeline: number;
+  /** Commits wait for a standby. */
+  synchronous: boolean;
   databases: readonly MigratedDatabase[];
   roles: Readonly<Record<string, string>>;
   extensions: readonly string[];
   logicalWorkers: number;
   workers: number;
   origins: number;
-  subscriptions: readonly { name: string; database: string; enabled: boolean; slot: string | null }[];
+  /** One that is synchronous confirms what standbys have as well, as long as commits wait for them. */
+  subscriptions: readonly { name: string; database: string; enabled: boolean; slot: string | null; synchronous: boolean }[];
+  /** The timelines before this one, and whether the WAL shows that the server which wrote each of them had stopped in order. */
+  ended: readonly { timeline: number; inOrder: boolean }[];
   /** Names of locales that the host has. */
   locales: readonly string[];
   /** Free bytes where the data is. */
@@ -76,6 +82,7 @@ export interface MigrationSourceSeen {
   superuser: boolean;
   owner: string;
   identifier: string;
+  timeline: number;
   walLevel: string;
   slotsFree: number;
   sendersFree: number;
@@ -131,6 +138,9 @@ df -PB1 ${dataDirectory} 2>/dev/null | awk 'NR == 2 { print "free=" $4 }'
 here postgres -c ${`SELECT d.datname FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0 WHERE d.datallowconn AND EXISTS (SELECT FROM unnest(s.setconfig) c WHERE c LIKE '${MARK}=%')`} 2>/dev/null >"$scratch"/brought
 seen=$(there postgres -c ${sourceQuery(source.own)} 2>"$scratch"/said) || { tr '\n' ' ' <"$scratch"/said | sed 's/^/why=/'; echo; seen=; }
 [ -z "$seen" ] || printf 'source=%s\n' "$seen"
+[ ! -s "$scratch"/brought ] || {
+${timelinesEnded(server, dataDirectory)}
+}
 while IFS= read -r name; do
 printf 'here='
 here "$name" -c ${TARGET_DATABASE} </dev/null 2>/dev/null || echo
@@ -150,18 +160,55 @@ ${NOTHING}`,
   };
 }
 
+/** So many changes of the leader are looked at. */
+const CHANGES = 8;
+
+/**
+ * Prints `ended=TIMELINE in order` for each timeline before the server's own that ended with the checkpoint of a shutdown, and `ended=TIMELINE unknown` of
+ * the others. A server that shuts down waits until its standbys have everything (walsender.c), so one that took over right behind that record has all
+ * that the former one had confirmed to anybody. The file where the next timeline begins has the end of the one before.
+ */
+function timelinesEnded(server: LocalServer, dataDirectory: string): Script {
+  const wal = `${dataDirectory}/pg_wal`;
+  return sh`tli=$(here postgres -c 'SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)')
+{ sed -n 's/^\([0-9][0-9]*\)[[:space:]]\{1,\}\([0-9A-Fa-f]*\/[0-9A-Fa-f]*\).*/\1 \2/p' ${wal}/"$tli".history 2>/dev/null | tail -n ${CHANGES}
+echo "$((0x$tli)) end"; } | {
+before=
+while read -r timeline at; do
+[ -z "$before" ] || {
+file=$(printf %08X "$timeline")$(here postgres -c "SELECT right(pg_walfile_name('$ended'), 16)" </dev/null)
+if ${`${server.binDirectory}/pg_waldump`} ${wal}/"$file" 2>/dev/null </dev/null | awk -v at="$ended" '
+function place(lsn, part) { split(toupper(lsn), part, "/"); return substr("00000000" part[1], length(part[1]) + 1) "/" substr("00000000" part[2], length(part[2]) + 1) }
+match($0, /lsn: [0-9A-Fa-f]+\/[0-9A-Fa-f]+/) {
+if (place(substr($0, RSTART + 5, RLENGTH - 5)) >= place(at)) { reached = 1; exit }
+last = $0
+}
+END { exit !(reached && last ~ /desc: CHECKPOINT_SHUTDOWN/) }'; then echo "ended=$before in order"; else echo "ended=$before unknown"; fi
+}
+before=$timeline
+ended=$at
+done
+}`;
+}
+
 /** Reads what the probe printed. */
 export function readMigration(lines: readonly string[]): MigrationSeen {
   const all = (key: string): string[] => lines.flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []));
   const jsonOf = <T>(text: string | undefined): T | undefined => (text === undefined || text === '' ? undefined : (JSON.parse(text) as T));
-  const target = jsonOf<Omit<MigrationTarget, 'locales' | 'free' | 'contents'>>(all('target')[0]);
+  const target = jsonOf<Omit<MigrationTarget, 'locales' | 'free' | 'ended' | 'contents'>>(all('target')[0]);
   const source = jsonOf<Omit<MigrationSourceSeen, 'contents'>>(all('source')[0]);
   return {
     access: lines.includes('access'),
     target:
       target === undefined
         ? undefined
-        : { ...target, locales: all('locale'), free: Number(all('free')[0] ?? Number.NaN), contents: targetContents(lines) },
+        : {
+            ...target,
+            locales: all('locale'),
+            free: Number(all('free')[0] ?? Number.NaN),
+            ended: all('ended').map((line) => ({ timeline: Number(line.split(' ')[0]), inOrder: line.endsWith(' in order') })),
+            contents: targetContents(lines),
+          },
     source:
       source === undefined
         ? undefined

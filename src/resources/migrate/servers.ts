@@ -88,8 +88,8 @@ export function subscriptionString(source: MigrationSource, database: string): s
 }
 
 /**
- * Shell functions that put SQL to the two servers: `here DATABASE psql-options` to the host's own and `there` to the other cluster's; `dumps PROGRAM …`
- * is a program of dumps that works there.
+ * Shell functions that put SQL to the two servers: `here DATABASE psql-options` to the host's own and `there` to the other cluster's, `at
+ * ADDRESS PORT DATABASE psql-options` to one server of it, whatever that is; `dumps PROGRAM …` is a program of dumps that works there.
  * @param scratch the files are in `$scratch`, for a probe; default: where `migrationAccess` has put them
  */
 export function defineServers(server: LocalServer, source: MigrationSource, { scratch = false } = {}): Script {
@@ -104,6 +104,9 @@ export function defineServers(server: LocalServer, source: MigrationSource, { sc
     '-c search_path=pg_catalog -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c synchronous_commit=on';
   const words = ['-XAtqw', '-v', 'ON_ERROR_STOP=1'];
   return sh`cd /
+hosts=${source.servers.map(({ address }) => address).join(',')}
+ports=${source.servers.map(({ port }) => port).join(',')}
+attributes=read-write
 service=
 [ ! -e ${services} ] || service='PGSERVICE=source PGSERVICEFILE='${services}
 here() {
@@ -114,12 +117,21 @@ runuser -u ${user} -- env ${`HOME=${home}`} PGDATABASE="$on" ${`PGHOST=${socketD
 reach() {
 on=$1
 shift
-runuser -u ${user} -- env $service ${`HOME=${home}`} PGDATABASE="$on" ${`PGHOST=${source.servers.map(({ address }) => address).join(',')}`} ${`PGPORT=${source.servers.map((each) => each.port).join(',')}`} ${`PGUSER=${source.user}`} PGPASSFILE=${passfile} PGTARGETSESSIONATTRS=read-write ${`PGCONNECT_TIMEOUT=${CONNECTS_WITHIN}`} ${tls} PGCLIENTENCODING=UTF8 PGAPPNAME=pgprov-migrate ${`PGOPTIONS=${options}`} "$@"
+runuser -u ${user} -- env $service ${`HOME=${home}`} PGDATABASE="$on" PGHOST="$hosts" PGPORT="$ports" ${`PGUSER=${source.user}`} PGPASSFILE=${passfile} PGTARGETSESSIONATTRS="$attributes" ${`PGCONNECT_TIMEOUT=${CONNECTS_WITHIN}`} ${tls} PGCLIENTENCODING=UTF8 PGAPPNAME=pgprov-migrate ${`PGOPTIONS=${options}`} "$@"
 }
 there() {
 on=$1
 shift
 reach "$on" ${`${binDirectory}/psql`} ${words} "$@"
+}
+at() {
+(
+hosts=$1
+ports=$2
+attributes=any
+shift 2
+there "$@"
+)
 }
 dumps() {
 on=$1

@@ -9,9 +9,6 @@ import type { Migrating } from './copy.js';
 import { MARK, SEQUENCES, SEQUENCES_SET, SHAPE, SUPERUSERS, UNFOLLOWED } from './queries.js';
 import { defineServers } from './servers.js';
 
-/** What the mark of a database says here: of which migration it is, and whether clients are to use it. */
-export type MigrationStage = 'copying' | 'moved';
-
 /** A database that clients are moved over to. */
 export interface MovedDatabase {
   datname: string;
@@ -19,8 +16,10 @@ export interface MovedDatabase {
   slot: string;
   /** Its limit of connections in the other cluster before it was closed; -1: none. */
   limit: number;
-  /** What is noted here, as long as it is not moved: the first words of `MARK`. */
+  /** The first words of what is noted here. */
   mark: string;
+  /** Name of the other cluster. */
+  cluster: string;
 }
 
 /** Seconds in which the last changes have to arrive, and sessions have to end. */
@@ -77,7 +76,7 @@ export function movedOver({ server, source }: Migrating, id: string, databases: 
   const notSuper = `usesysid NOT IN (SELECT oid FROM pg_roles WHERE rolsuper)`;
   const slots = databases.map(({ slot }) => sqlLiteral(slot)).join(', ');
   const opened = `BEGIN;
-${databases.map(({ datname, limit, mark }) => `ALTER DATABASE ${sqlIdentifier(datname)} SET ${MARK} = '${mark.replaceAll("'", "''")} moved :took';\nALTER DATABASE ${sqlIdentifier(datname)} CONNECTION LIMIT ${limit};`).join('\n')}
+${databases.map(({ datname, limit, mark, cluster }) => `ALTER DATABASE ${sqlIdentifier(datname)} SET ${MARK} = '${mark.replaceAll("'", "''")} moved :took ${cluster}';\nALTER DATABASE ${sqlIdentifier(datname)} CONNECTION LIMIT ${limit};`).join('\n')}
 COMMIT;`;
   const stillClosed = `SELECT count(*) FROM pg_database d JOIN pg_replication_slots s ON s.datoid = d.oid WHERE d.datconnlimit = 0 AND s.slot_name IN (${slots})`;
   // What still commits here is ended first.
@@ -125,7 +124,7 @@ ${joinScripts(databases.map(({ datname }) => proved(datname)))}
 took=$(awk -v a="$began" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }')
 [ "$(there postgres -c ${stillClosed})" = ${databases.length} ] || { echo 'the databases there were opened, or their slots lost, meanwhile' >&2; exit 1; }
 trap left_closed EXIT
-printf '%s\n' ${opened} | sed "s/:took'/$took'/" | here postgres -f - || :
+printf '%s\n' ${opened} | sed "s/ moved :took / moved $took /" | here postgres -f - || :
 # A commit whose answer was lost may be in force, and clients must not write to both.
 opened=$(printf '%s\n' ${settled} | here postgres -f -) || exit 1
 [ "$opened" = f:${databases.length} ] || {
@@ -211,8 +210,14 @@ there ${datname} -c ${`DROP PUBLICATION IF EXISTS ${name}`} 2>/dev/null || exit 
 for database in ${databases.map(({ datname }) => datname)}; do
 [ "$(there "$database" -c ${`SELECT count(*) FROM pg_publication WHERE pubname = ${sqlLiteral(name)}`} 2>/dev/null)" = 0 ] || exit 1
 done`,
-    run: joinScripts([defineServers(server, source), ...drops]),
+    run: joinScripts([defineServers(server, source), ...drops, ...source.servers.map((each) => slotsLeft(each, slots))]),
   }) as Resource;
+}
+
+/** A server that led before, and follows now, has its slots still, which would hold WAL there without end. */
+function slotsLeft({ address, port }: Migrating['source']['servers'][number], slots: string): Script {
+  const drop = `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name IN (${slots}) AND NOT active`;
+  return sh`at ${address} ${port} postgres -c ${drop} >/dev/null 2>&1 || note ${`${address} was not asked whether it has slots of the migration; when it is back, put this to it: ${drop}`}`;
 }
 
 /** The databases are kept here under other names, and nobody but superusers gets in. */

@@ -5,6 +5,7 @@ import { statusOf } from '../../../src/cli/status-of.js';
 import { View } from '../../../src/plan/view.js';
 import { ETCD_DATABASE, type EtcdDatabase } from '../../../src/resources/etcd/database.js';
 import { HOST_FACTS } from '../../../src/resources/host-facts.js';
+import { MIGRATION_COPIES, type MigrationCopy } from '../../../src/resources/migrate/copies.js';
 import { PATRONI_MEMBER, type ClusterMember } from '../../../src/resources/patroni/member.js';
 import { PENDING_RESTART } from '../../../src/resources/pending-restart.js';
 import { SERVER_REPLICATION, type ServerReplication } from '../../../src/resources/server-replication.js';
@@ -21,6 +22,48 @@ function lines(states: Record<string, Record<string, unknown>>, inventory = clus
   );
   return statusOf(inventory, CATALOG, new View(inventory, new Map(seen)), []).services ?? [];
 }
+
+describe('the databases of a migration', () => {
+  const said = (copy: Omit<MigrationCopy, 'database'>): string[] =>
+    lines({ pg1: { [MIGRATION_COPIES.id]: [{ database: 'shop', ...copy }] } }).map(({ level, text }) => `${level} ${text}`);
+  const subscription = { enabled: true, receives: true, heardSeconds: 2.2 };
+  const again = (option = ''): string => `\`pgprov migrate INVENTORY --into ${cluster.file}${option}\``;
+
+  it.each<{ title: string; copy: Omit<MigrationCopy, 'database'>; says: string }>([
+    {
+      title: 'one that follows',
+      copy: { mark: 'i 1 copying old 1 1', subscription, tables: { all: 3, left: 0 } },
+      says: `ok the database shop is a copy of that of old and follows it, last heard 2 s ago; ${again(' --switch')}, with the inventory of old, moves clients over, and ${again(' --undo')} takes it back`,
+    },
+    {
+      title: 'one that is being copied',
+      copy: { mark: 'i 1 copying old 1 1', subscription, tables: { all: 3, left: 1 } },
+      says: `ok the database shop is a copy of that of old, with 2 of 3 tables copied; ${again()}, with the inventory of old, waits for the others`,
+    },
+    {
+      title: 'one that receives nothing',
+      copy: { mark: 'i 1 copying', subscription: { ...subscription, receives: false } },
+      says: `warning the database shop is a copy of that of another cluster and receives nothing now; ${again()}, with the inventory of another cluster, says what is in the way`,
+    },
+    {
+      title: 'one that was begun',
+      copy: { mark: 'i 1 copying old 1 1' },
+      says: `warning the database shop is a copy of that of old that was begun and follows nothing; ${again()}, with the inventory of old, goes on, and ${again(' --undo')} takes it back`,
+    },
+    {
+      title: 'one whose switch was cut off',
+      copy: { mark: 'i 1 moved 1.3 old', subscription },
+      says: `warning clients were moved to the database shop, and its subscription is left; ${again()}, with the inventory of old, finishes it`,
+    },
+    {
+      title: 'one that is closed for another cluster’s',
+      copy: { mark: 'i closed 50' },
+      says: 'ok the database shop lets no clients in: a migration has closed it',
+    },
+  ])('are told: $title', ({ copy, says }) => expect(said(copy)).toEqual([says]));
+
+  it('are not told once all is done', () => expect(said({ mark: 'i 1 moved 1.3 old' })).toEqual([]));
+});
 
 describe('the slots of a server', () => {
   const said = (slot: Partial<SlotStatus>, server: Partial<ServerReplication> = {}): string[] => {

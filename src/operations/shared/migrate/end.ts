@@ -69,7 +69,10 @@ export function proofs(run: MigrateRun): CheckResult[] {
     ];
   return names.map((name) => {
     const contents = target?.contents[name];
-    const isFollowed = target?.subscriptions.some((each) => each.database === name && each.enabled) === true;
+    const isFollowed =
+      target?.subscriptions.some(
+        (each) => each.database === name && each.enabled && there?.slots.some((slot) => slot.name === each.slot && !slot.lost) === true,
+      ) === true;
     return {
       title: `${name} is copied, and follows ${from}`,
       settles: true,

@@ -4,7 +4,20 @@ import { hostsWith } from '../../../../roles/shared/layout.js';
 import { untilLed } from '../passing.js';
 import { serverRole, writerOf } from '../servers.js';
 import { beginning } from './needs.js';
-import { both, having, isMoved, isSubscribed, nameOf, refuse, seenOf, superuserOf, undoCommand, type MigrateRun } from './seen.js';
+import {
+  behindHere,
+  both,
+  broughtHere,
+  having,
+  isMoved,
+  isSubscribed,
+  nameOf,
+  refuse,
+  seenOf,
+  superuserOf,
+  undoCommand,
+  type MigrateRun,
+} from './seen.js';
 
 /** Why a migration must not begin, or go on; asked before every step. */
 export function migrateObjections(run: MigrateRun): OperationObjection[] {
@@ -27,7 +40,7 @@ export function migrateObjections(run: MigrateRun): OperationObjection[] {
       },
     ];
   if (isMoved(run)) return [];
-  return [...beginning(run), ...lost(run), ...changed(run), ...switching(run)];
+  return [...beginning(run), ...lost(run), ...unsure(run), ...changed(run), ...switching(run)];
 }
 
 /** Which of the ways in is shut, by libpq's words. */
@@ -69,6 +82,33 @@ function unreached({ source, inventory }: MigrateRun, why: string): OperationObj
   return says(`${from.cluster} cannot be asked from ${inventory.cluster}`, `${pgprov`status ${from}`} shows it`);
 }
 
+function anew(run: MigrateRun): string {
+  return `${undoCommand(run)} puts the copies aside; then begin anew`;
+}
+
+/**
+ * Another server leads here since the copy began, and it is not known to have all that the former one had confirmed: the other cluster does not send
+ * again what was confirmed to it.
+ */
+function unsure(run: MigrateRun): OperationObjection[] {
+  const { target } = both(run) ?? {};
+  if (target === undefined) return [];
+  const { inventory } = run;
+  return behindHere(run).flatMap(({ datname, noted }) => {
+    const from = noted.timelines?.here ?? 0;
+    const subscription = target.subscriptions.find((each) => each.name === nameOf(run.options) && each.database === datname);
+    const since = target.ended.filter(({ timeline }) => timeline >= from);
+    const isKnown = since.some(({ timeline }) => timeline === from) && since.every(({ inOrder }) => inOrder);
+    if (subscription === undefined || isKnown || (subscription.synchronous && target.synchronous)) return [];
+    return [
+      refuse(
+        `${inventory.cluster} was taken over by another server while ${datname} was copied (timeline ${target.timeline} after ${from}), and nothing shows that the former one had stopped in order: it may have confirmed changes that the new one lacks, and those are not sent again`,
+        `${anew(run)}. A switchover takes nothing away, nor a failover with synchronous standbys`,
+      ),
+    ];
+  });
+}
+
 /** What has come between a copy and what it follows. */
 function lost(run: MigrateRun): OperationObjection[] {
   const { target, source } = both(run) ?? {};
@@ -77,12 +117,21 @@ function lost(run: MigrateRun): OperationObjection[] {
   return target.subscriptions.flatMap((subscription) => {
     if (subscription.name !== name) return [];
     const slot = source.slots.find((each) => each.name === subscription.slot);
-    const again = `${undoCommand(run)} puts the copies aside; then begin anew`;
+    const from = run.source?.inventory.cluster ?? '';
+    const noted = broughtHere(run).find(({ datname }) => datname === subscription.database)?.noted.timelines?.there;
     if (slot === undefined || slot.lost)
       return [
         refuse(
-          `the slot of ${subscription.database} is gone, as after a failover of ${run.source?.inventory.cluster ?? ''}, so what was written since does not arrive`,
-          again,
+          `the slot of ${subscription.database} is gone, as after a failover or switchover of ${from}, so what was written since does not arrive`,
+          anew(run),
+        ),
+      ];
+    // A slot that was left on a server which led before, and leads again, was not kept from what the other leader has cleaned up.
+    if (noted !== undefined && noted !== source.timeline)
+      return [
+        refuse(
+          `another server of ${from} has led since the copy of ${subscription.database} began (timeline ${source.timeline} after ${noted}), and slots do not follow the lead, so changes may be missing`,
+          anew(run),
         ),
       ];
     return subscription.enabled

@@ -1,5 +1,5 @@
-import { enumerate, formatBytes, pgprov, type OperationObjection } from '../../../index.js';
-import { both, broughtHere, markOf, nameOf, namesGiven, refuse, superuserOf, wanted, type MigrateRun } from './seen.js';
+import { enumerate, formatBytes, markOf, pgprov, type OperationObjection } from '../../../index.js';
+import { both, broughtHere, isClosed, nameOf, namesGiven, refuse, superuserOf, wanted, type MigrateRun } from './seen.js';
 
 /** What must be so before anything is brought; asked until every database is here. */
 export function beginning(run: MigrateRun): OperationObjection[] {
@@ -21,7 +21,7 @@ function named(run: MigrateRun): OperationObjection[] {
   const taken = target.databases.filter(({ datname }) => names.includes(datname) && !here.includes(datname)).map(({ datname }) => datname);
   const relations = source.contents['postgres']?.relations ?? 0;
   const others = source.databases.filter(
-    (database) => names.includes(database.datname) && database.mark !== null && markOf(database)?.id !== run.options.id,
+    (database) => names.includes(database.datname) && isClosed(database) && markOf(database)?.id !== run.options.id,
   );
   return [
     ...(names.length === 0 ? [refuse(`${cluster} has no databases besides postgres`, 'there is nothing to bring')] : []),

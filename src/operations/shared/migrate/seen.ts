@@ -1,10 +1,12 @@
 import {
   DRAFT,
+  markOf,
   MIGRATION,
   pgprov,
   PREFIX,
   slotOf,
   type Inventory,
+  type Mark,
   type MigratedDatabase,
   type Migrating,
   type MigrationSeen,
@@ -40,16 +42,6 @@ export interface MigrateOptions {
 
 /** What a migration decides from. */
 export type MigrateRun = OperationRun<MigrateOptions>;
-
-/** What is noted of a database. */
-export interface Mark {
-  id: string;
-  /** System identifier of the other cluster. */
-  identifier: string;
-  moved: boolean;
-  /** Seconds in which nobody could write, where it is moved. */
-  took: string;
-}
 
 /** Longest name of anything in PostgreSQL, in bytes. */
 const LONGEST = 63;
@@ -106,13 +98,6 @@ export function nameOf({ id = '' }: MigrateOptions): string {
   return `${PREFIX}${id}`;
 }
 
-/** What is noted of a database here; undefined: it was not brought. */
-export function markOf({ mark }: Pick<MigratedDatabase, 'mark'>): Mark | undefined {
-  if (mark === null) return undefined;
-  const [id = '', identifier = '', stage = '', took = ''] = mark.split(' ');
-  return { id, identifier, moved: stage === 'moved', took };
-}
-
 /** The databases here that this migration has brought. */
 export function broughtHere(run: MigrateRun): (MigratedDatabase & { noted: Mark })[] {
   const { target } = seenOf(run) ?? {};
@@ -140,12 +125,20 @@ export function isMoved(run: MigrateRun): boolean {
   return names.length > 0 && names.every((name) => here.some(({ datname, noted }) => datname === name && noted.moved));
 }
 
+/** What is noted of a database that clients were moved away from: of which migration, and its limit of connections from before. */
+const CLOSED = /^(\S+) closed (-?\d+)$/u;
+
+/** A migration has closed a database there; one that was brought there by a migration before is not. */
+export function isClosed({ mark }: Pick<MigratedDatabase, 'mark'>): boolean {
+  return CLOSED.test(mark ?? '');
+}
+
 /** The limit of connections that a database there had before it was closed, and whether it is. */
 export function limitOf(
   { options }: Pick<MigrateRun, 'options'>,
   { mark, datconnlimit }: MigratedDatabase,
 ): { closed: boolean; limit: number } {
-  const [, id, limit] = /^(\S+) closed (-?\d+)$/u.exec(mark ?? '') ?? [];
+  const [, id, limit] = CLOSED.exec(mark ?? '') ?? [];
   return id === undefined || id !== options.id ? { closed: false, limit: datconnlimit } : { closed: true, limit: Number(limit) };
 }
 
@@ -178,6 +171,14 @@ export function asideName(database: string, aside: string): string {
   return `${name}${aside}`;
 }
 
+/** The timelines here that databases were copied on, and that have ended since, so that another server goes on: the databases with what is noted of them. */
+export function behindHere(run: MigrateRun): (MigratedDatabase & { noted: Mark })[] {
+  const { target } = seenOf(run) ?? {};
+  return broughtHere(run).filter(
+    ({ noted: { moved, timelines } }) => !moved && timelines !== undefined && target !== undefined && timelines.here !== target.timeline,
+  );
+}
+
 /** What is decided before the first step: what was begun goes on, and is known by what is noted of the databases here. */
 export function chosenOf(run: MigrateRun): MigrateOptions {
   const { options } = run;
@@ -193,7 +194,11 @@ export function chosenOf(run: MigrateRun): MigrateOptions {
   const aside = options.undo === true ? { aside: `.aside-${now}` } : {};
   if (first !== undefined) {
     const own = begun.filter(({ id }) => id === first.id);
-    return { ...options, ...aside, id: first.id, names: own.map(({ name }) => name), moved: own.every(({ moved }) => moved) };
+    const moved = own.every((each) => each.moved);
+    // What is given besides is brought as well, as long as no clients were moved.
+    const more = moved || options.undo === true || options.switch === true ? [] : (namesGiven(options) ?? []);
+    const names = [...new Set([...own.map(({ name }) => name), ...more])];
+    return { ...options, ...aside, id: first.id, names, moved };
   }
   if (options.undo === true || options.switch === true) return { ...options, ...aside, names: [] };
   return {

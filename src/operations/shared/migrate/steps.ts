@@ -1,5 +1,6 @@
 import {
   CLOSE,
+  copyingMark,
   migrationCopiedGate,
   databaseBrought,
   databasesAnalyzed,
@@ -15,6 +16,7 @@ import {
   putAside,
   rolesBrought,
   slotOf,
+  timelineNoted,
   unsubscribed,
   viewsFilled,
   type HostStep,
@@ -24,6 +26,7 @@ import { variables } from '../../../../roles/shared/variables.js';
 import { unitOf, writerOf } from '../servers.js';
 import {
   asideName,
+  behindHere,
   both,
   broughtHere,
   drafts,
@@ -50,6 +53,7 @@ export function forwardSteps(run: MigrateRun): OperationStep[] {
     ...rolesStep(run),
     ...databaseSteps(run),
     ...subscribeSteps(run),
+    ...timelineStep(run),
     ...copiedStep(run),
     ...analyzeStep(run),
     ...(options.switch === true ? [...switchStep(run), ...settlingSteps(run)] : []),
@@ -138,7 +142,12 @@ function databaseSteps(run: MigrateRun): HostStep[] {
         databaseBrought(migrating(run, context), {
           database,
           version: target?.version ?? 0,
-          mark: `${run.options.id ?? ''} ${source?.identifier ?? ''} copying`,
+          mark: copyingMark({
+            id: run.options.id ?? '',
+            identifier: source?.identifier ?? '',
+            cluster: run.source?.inventory.cluster ?? '',
+            timelines: { there: source?.timeline ?? 0, here: target?.timeline ?? 0 },
+          }),
         }),
       ],
     });
@@ -157,6 +166,22 @@ function subscribeSteps(run: MigrateRun): HostStep[] {
         'the other cluster keeps WAL until it has arrived here; a table that is made there now needs a primary key, and does not come along',
       resources: (context) => [databaseSubscribed(migrating(run, context), database)],
     });
+  });
+}
+
+/** The guards have found nothing missing, which the WAL may not show for ever. */
+function timelineStep(run: MigrateRun): HostStep[] {
+  const { target } = seenOf(run) ?? {};
+  const databases = behindHere(run).flatMap(({ datname, noted: { id, identifier, cluster = '', timelines } }) =>
+    target === undefined || timelines === undefined
+      ? []
+      : [{ datname, mark: copyingMark({ id, identifier, cluster, timelines: { ...timelines, here: target.timeline } }) }],
+  );
+  if (databases.length === 0) return [];
+  return onLeader(run, {
+    id: 'timeline',
+    title: `note that ${enumerate(databases.map(({ datname }) => datname))} came to this server whole`,
+    resources: (context) => [timelineNoted(migrating(run, context), databases)],
   });
 }
 
@@ -196,6 +221,7 @@ function switchStep(run: MigrateRun): HostStep[] {
     slot: slotOf(nameOf(options), database),
     limit: limitOf(run, database).limit,
     mark: `${options.id ?? ''} ${seenOf(run)?.source?.identifier ?? ''}`,
+    cluster: source?.inventory.cluster ?? '',
   }));
   return onLeader(run, {
     id: 'switch',
