@@ -1,5 +1,8 @@
 import { markOf, MIGRATION_COPIES, pgprov, type Host, type MigrationCopy, type StatusLine, type View } from '../../src/index.js';
 
+/** Stands for the file of the other cluster’s inventory, which no host knows. */
+const OTHER = 'OLD.yml';
+
 /** Databases that a migration has brought and whose clients are not moved yet, or that it has closed, each with the command that goes on. */
 export function migrationLines(view: View, host: Host): StatusLine[] {
   return (view.read(host.name, MIGRATION_COPIES) ?? []).flatMap((copy) => {
@@ -13,9 +16,9 @@ function copyLine({ inventory }: View, { database, mark, subscription, tables }:
   // In the other cluster the second word says that it is closed.
   if (noted?.identifier === 'closed') return [{ text: `the database ${database} lets no clients in: a migration has closed it` }];
   const of = noted?.cluster === undefined ? 'another cluster' : noted.cluster;
-  const again = pgprov`migrate INVENTORY --into ${inventory}`;
-  const which = `with the inventory of ${of}`;
-  const back = pgprov`migrate INVENTORY --into ${inventory} --undo`;
+  const again = pgprov`migrate ${OTHER} --into ${inventory}`;
+  const which = `where ${OTHER} is the inventory of ${of}`;
+  const back = pgprov`migrate ${OTHER} --into ${inventory} --undo`;
   if (noted?.moved === true)
     return subscription === undefined
       ? []
@@ -40,6 +43,6 @@ function copyLine({ inventory }: View, { database, mark, subscription, tables }:
       },
     ];
   const heard = subscription.heardSeconds === undefined ? '' : `, last heard ${Math.round(subscription.heardSeconds)} s ago`;
-  const moves = pgprov`migrate INVENTORY --into ${inventory} --switch`;
+  const moves = pgprov`migrate ${OTHER} --into ${inventory} --switch`;
   return [{ text: `${copy} and follows it${heard}; ${moves}, ${which}, moves clients over, and ${back} takes it back` }];
 }

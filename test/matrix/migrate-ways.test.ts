@@ -98,9 +98,7 @@ class Clusters {
   }
 
   healthy(of: string): Promise<void> {
-    return expect
-      .poll(async () => (await pgprov('status', this.file(of))).code, { timeout: patience(120_000), interval: 3000 })
-      .toBe(0);
+    return expect.poll(async () => (await pgprov('status', this.file(of))).code, { timeout: patience(120_000), interval: 3000 }).toBe(0);
   }
 
   /** What `status` says of the databases of migrations, one on each line. */
@@ -134,8 +132,7 @@ class Clusters {
   }
 }
 
-const counts = (host: LabHost): Promise<string[]> =>
-  Promise.all(NAMES.map((name) => inDatabase(host, name, 'SELECT count(*) FROM rows')));
+const counts = (host: LabHost): Promise<string[]> => Promise.all(NAMES.map((name) => inDatabase(host, name, 'SELECT count(*) FROM rows')));
 const limits = (host: LabHost): Promise<string> =>
   sql(host, `SELECT string_agg(datconnlimit::text, ' ') FROM pg_database WHERE datname IN ('shop', 'stock')`);
 
@@ -170,7 +167,7 @@ describe('pgprov migrate where the lead changes, from servers without Patroni', 
     expect(ok(await clusters.migrate('demo', 'new'))).toContain('copies of shop and stock with 2 tables, which follow demo');
     expect(await counts(await led())).toEqual([String(ROWS), String(ROWS)]);
     const lines = await clusters.told('new');
-    expect(lines).toMatch(/the database shop is a copy of that of demo and follows it.*migrate INVENTORY --into \S+new\.yml --switch/u);
+    expect(lines).toMatch(/the database shop is a copy of that of demo and follows it.*migrate OLD.yml --into \S+new\.yml --switch/u);
     expect(lines).toMatch(/the database stock is a copy of that of demo and follows it/u);
   });
 
@@ -210,7 +207,10 @@ describe('pgprov migrate where the lead changes, from servers without Patroni', 
     ok(await clusters.given('switchover', 'demo'));
     await clusters.healthy('demo');
     const refused = await clusters.migrate('demo', 'new', '--switch');
-    expect([refused.code, refused.all]).toEqual([4, expect.stringContaining('the slot of shop is gone, as after a failover or switchover')]);
+    expect([refused.code, refused.all]).toEqual([
+      4,
+      expect.stringContaining('the slot of shop is gone, as after a failover or switchover'),
+    ]);
     expect(await clusters.told('new')).toMatch(/the database shop is a copy of that of demo and receives nothing now/u);
     ok(await clusters.migrate('demo', 'new', '--undo'));
     await clusters.expectNothingLeft('new', ['pg1', 'pg2'], ['pg3', 'pg4']);

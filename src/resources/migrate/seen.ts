@@ -166,7 +166,8 @@ const CHANGES = 8;
 /**
  * Prints `ended=TIMELINE in order` for each timeline before the server's own that ended with the checkpoint of a shutdown, and `ended=TIMELINE unknown` of
  * the others. A server that shuts down waits until its standbys have everything (walsender.c), so one that took over right behind that record has all
- * that the former one had confirmed to anybody. The file where the next timeline begins has the end of the one before.
+ * that the former one had confirmed to anybody; but for one that was started again and lost within seconds, before any standby received a record of it.
+ * The file where the next timeline begins has the end of the one before.
  */
 function timelinesEnded(server: LocalServer, dataDirectory: string): Script {
   const wal = `${dataDirectory}/pg_wal`;

@@ -27,33 +27,33 @@ describe('the databases of a migration', () => {
   const said = (copy: Omit<MigrationCopy, 'database'>): string[] =>
     lines({ pg1: { [MIGRATION_COPIES.id]: [{ database: 'shop', ...copy }] } }).map(({ level, text }) => `${level} ${text}`);
   const subscription = { enabled: true, receives: true, heardSeconds: 2.2 };
-  const again = (option = ''): string => `\`pgprov migrate INVENTORY --into ${cluster.file}${option}\``;
+  const again = (option = ''): string => `\`pgprov migrate OLD.yml --into ${cluster.file}${option}\``;
 
   it.each<{ title: string; copy: Omit<MigrationCopy, 'database'>; says: string }>([
     {
       title: 'one that follows',
       copy: { mark: 'i 1 copying old 1 1', subscription, tables: { all: 3, left: 0 } },
-      says: `ok the database shop is a copy of that of old and follows it, last heard 2 s ago; ${again(' --switch')}, with the inventory of old, moves clients over, and ${again(' --undo')} takes it back`,
+      says: `ok the database shop is a copy of that of old and follows it, last heard 2 s ago; ${again(' --switch')}, where OLD.yml is the inventory of old, moves clients over, and ${again(' --undo')} takes it back`,
     },
     {
       title: 'one that is being copied',
       copy: { mark: 'i 1 copying old 1 1', subscription, tables: { all: 3, left: 1 } },
-      says: `ok the database shop is a copy of that of old, with 2 of 3 tables copied; ${again()}, with the inventory of old, waits for the others`,
+      says: `ok the database shop is a copy of that of old, with 2 of 3 tables copied; ${again()}, where OLD.yml is the inventory of old, waits for the others`,
     },
     {
       title: 'one that receives nothing',
       copy: { mark: 'i 1 copying', subscription: { ...subscription, receives: false } },
-      says: `warning the database shop is a copy of that of another cluster and receives nothing now; ${again()}, with the inventory of another cluster, says what is in the way`,
+      says: `warning the database shop is a copy of that of another cluster and receives nothing now; ${again()}, where OLD.yml is the inventory of another cluster, says what is in the way`,
     },
     {
       title: 'one that was begun',
       copy: { mark: 'i 1 copying old 1 1' },
-      says: `warning the database shop is a copy of that of old that was begun and follows nothing; ${again()}, with the inventory of old, goes on, and ${again(' --undo')} takes it back`,
+      says: `warning the database shop is a copy of that of old that was begun and follows nothing; ${again()}, where OLD.yml is the inventory of old, goes on, and ${again(' --undo')} takes it back`,
     },
     {
       title: 'one whose switch was cut off',
       copy: { mark: 'i 1 moved 1.3 old', subscription },
-      says: `warning clients were moved to the database shop, and its subscription is left; ${again()}, with the inventory of old, finishes it`,
+      says: `warning clients were moved to the database shop, and its subscription is left; ${again()}, where OLD.yml is the inventory of old, finishes it`,
     },
     {
       title: 'one that is closed for another cluster’s',
