@@ -16,6 +16,7 @@ import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import type { ReportOptions, TimingOptions } from '../pipeline/timings.js';
 import { readLook } from '../status/look.js';
+import { withRefusedMends } from '../status/refused.js';
 import { statusSeen } from '../status-of.js';
 import { diagnosesFor, examinationOf, gather } from './examine.js';
 import { unfinishedDiagnosis } from './unfinished.js';
@@ -49,7 +50,8 @@ export async function doctor(file: string, options: DoctorOptions, environment =
     const { authority, issued } = await readKept(inventory, []);
     const gone = goneHosts(inventory, { revoked: authority.revocations.revoked, issued });
     const answer = diagnosed([unfinished, ...diagnoses], examinationOf(inventory, outcome, { now, gone }), problems);
-    return mapEvent({ type: 'diagnosed', answer }, printable) as FoundOut;
+    const findings = withRefusedMends(answer.findings, status);
+    return mapEvent({ type: 'diagnosed', answer: { ...answer, findings } }, printable) as FoundOut;
   };
   return pipeline.carryOut({
     command: 'doctor',

@@ -1,4 +1,5 @@
 import type { ClusterStatus } from '../../lib/cluster-status.js';
+import type { Diagnosed } from '../../lib/finding.js';
 import { withRefusal, type Hindered } from '../../report/apply-refused.js';
 import { HEADS } from '../operations/heads.js';
 
@@ -15,6 +16,11 @@ export function withRefusals(status: ClusterStatus): ClusterStatus {
     ...(remarks === undefined ? {} : { remarks: remarks.map((remark) => advisable(remark, status)) }),
     ...(services === undefined ? {} : { services: services.map((line) => ({ ...line, text: advisable(line.text, status) })) }),
   };
+}
+
+/** What mends the findings of doctor, which says the same. */
+export function withRefusedMends(findings: readonly Diagnosed[], hindered: Hindered): Diagnosed[] {
+  return findings.map((finding) => ({ ...finding, mend: advisable(finding.mend, hindered) }));
 }
 
 /** A text that says so: while an operation is not finished of whatever else changes the cluster, otherwise of an `apply`. */

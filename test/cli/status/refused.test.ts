@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withRefusals } from '../../../src/cli/status/refused.js';
+import { withRefusals, withRefusedMends } from '../../../src/cli/status/refused.js';
 import type { ClusterStatus } from '../../../src/lib/cluster-status.js';
 import { wrongWith } from '../../../src/report/status.js';
 
@@ -56,6 +56,14 @@ describe('what a status advises', () => {
     expect(told.at(-1)).toBe(
       'pg1: the pools of PgBouncer are paused\n`pgprov apply demo.yml` corrects it; that is refused as it is: the directory is older than the removal of a host',
     );
+  });
+
+  it('is said to be refused by doctor, too', () => {
+    const finding = { level: 'danger', what: 'a slot', follows: 'WAL stays', evidence: [], diagnosis: 'slots', consequences: [] } as const;
+    const mends = ['`pgprov apply demo.yml` drops it', '`systemctl start etcd`, as root on pg1'].map((mend) => ({ ...finding, mend }));
+    const told = withRefusedMends(mends, { unfinished: 'the upgrade is not finished', waysOut: ENDS }).map(({ mend }) => mend);
+    expect(told).toEqual([`${mends[0]?.mend}; that is refused until what was begun is over: ${ENDS}`, mends[1]?.mend]);
+    expect(withRefusedMends(mends, {})).toEqual(mends);
   });
 
   it('stays as it is where nothing is in its way', () => {
