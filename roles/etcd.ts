@@ -89,14 +89,9 @@ export default defineRole({
   guards: (view, credentials) => [
     ...guardTakenRole(view),
     ...guardChanges(view, 'etcd'),
-    ...view
-      .hosts('etcd')
-      .flatMap((host) => [
-        ...guardConfiguration(view, host),
-        ...guardAuthority(view, host, credentials),
-        ...guardList(view, host, credentials),
-      ]),
+    ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, credentials)]),
   ],
+  outdated: (view, credentials) => view.hosts('etcd').flatMap((host) => guardList(view, host, credentials)),
   effects: membershipEffects,
   drift: membersDrift,
   status: (view, host) => [...databaseLines(view, host), ...versionLines(view, host, 'etcd', 'etcd')],

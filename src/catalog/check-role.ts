@@ -36,6 +36,7 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   preflight: { kind: 'function' },
   missingPrerequisites: { kind: 'function' },
   guards: { kind: 'function' },
+  outdated: { kind: 'function' },
   effects: { kind: 'function' },
   drift: { kind: 'function' },
   checks: { kind: 'function' },

@@ -247,12 +247,19 @@ export class Pass {
     const { store, roles } = this.#options;
     const view = this.#view();
     const against = [
+      ...this.outdated(),
       ...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...(role.preflight?.(view) ?? [])]),
       ...obstaclesOf(stages, states),
     ].filter((objection) => this.#answersFor(objection));
     const refusing = against.filter(({ kind }) => kind === 'refuse');
     const weighty = (refusing.length > 0 ? refusing : against).filter(({ settles }) => settles === undefined);
     return (weighty.find(({ decisive }) => decisive === true) ?? weighty[0])?.message;
+  }
+
+  /** What the cluster has, as it was seen last, that the store does not know. */
+  outdated(): Objection[] {
+    const { store, roles } = this.#options;
+    return roles.flatMap((role) => role.outdated?.(this.#view(), store) ?? []);
   }
 
   #drift(view: View): Drift[] {
@@ -303,9 +310,11 @@ export class Pass {
     const { connections, results } = cluster;
     const objections = (): readonly Objection[] => {
       const view = this.#view();
-      const all = [...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others()].filter(
-        (objection) => this.#answersFor(objection),
-      );
+      const all = [
+        ...this.outdated(),
+        ...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]),
+        ...others(),
+      ].filter((objection) => this.#answersFor(objection));
       const worst = all.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
       const weighty = all.filter(({ kind }) => kind === worst);
       const decisive = weighty.filter((objection) => objection.decisive === true);

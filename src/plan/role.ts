@@ -266,6 +266,11 @@ export interface Role extends RoleSchema {
   missingPrerequisites?(view: View, part: RunScope): Objection[];
   /** Asked before the first change and again before every stage. */
   guards?(view: View, credentials: ClusterCredentials): Objection[];
+  /**
+   * What the cluster has that the files of this machine do not know, so that bringing it what they have would take something back. Asked with `guards`,
+   * and of every operation that changes something before its first step.
+   */
+  outdated?(view: View, credentials: ClusterCredentials): Objection[];
   /** What a person should know before anything is changed, told ahead of the plan. */
   notices?(view: View): string[];
   /** What a plan that changes anything leads to besides what it does to services, a sentence each. */

@@ -129,6 +129,7 @@ describe('a user’s own role', () => {
     preflight: async () => [await view()],
     missingPrerequisites: async () => [await view(), { hosts: new Set(), roles: new Set() }],
     guards: async () => [await view(), MATERIAL],
+    outdated: async () => [await view(), MATERIAL],
     notices: async () => [await view()],
     effects: async () => [await view()],
     drift: async () => [await view()],

@@ -172,6 +172,18 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(told).toEqual([['paint/pg1'], ['paint/pg2'], ['paint/pg3']]);
   });
 
+  it('is refused before its first step where the store does not know what the cluster has, unless it only asks', async () => {
+    const knowing = { ...web, outdated: () => [{ kind: 'refuse' as const, host: 'pg2', message: 'the store is older', hint: 'bring it' }] };
+    for (const rest of [{}, { chosen: {} }, { check: true }]) {
+      clean();
+      const { exitCode, steps, record, kinds } = await run(painting({ requiresConverged: false }), { catalog: [knowing], ...rest });
+      expect([exitCode, steps, record, kinds]).toEqual([4, [], [], ['refused/data']]);
+    }
+    const asks = { requiresConverged: false, changesNothing: true, remaining: () => ({ steps: [] }) } as const;
+    const asking = await run(painting(asks), { catalog: [knowing] });
+    expect(asking.exitCode).toBe(0);
+  });
+
   it('says that nothing is left to do, and neither asks nor writes anything', async () => {
     clean(...HOSTS);
     const { exitCode, steps, record, events } = await run(painting({ nothing: () => 'all are painted' }), {
