@@ -38,7 +38,7 @@ export default defineOperation<LeavingOptions>({
   leaves: (run) => (losesRole(run) ? [] : LEAVING.leaves(run)),
   question: (run) => {
     if (losesRole(run)) return `Take ${enumerate(losers(run))} out of ${dcsOf(run.inventory).name}, and leave all else there?`;
-    const dead = run.options.dead === true ? ', whose machine is lost for good,' : '';
+    const dead = run.options.dead === true && !run.view.surveyed(nameOf(run)) ? ', whose machine is lost for good,' : '';
     return `Take ${nameOf(run)}${dead} out of ${run.inventory.cluster}?`;
   },
   finished,

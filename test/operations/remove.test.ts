@@ -114,6 +114,16 @@ describe('pgprov remove', () => {
       left: ['leave-store @pg1', 'slots-ttl @pg1', 'slots @pg1', 'slots-ttl-back @pg1', 'others'],
     },
     {
+      title: 'what was given as dead, and is back before it is out, as one that lives',
+      made: { ...DEAD, away: [], slots: [], listed3: [1, 2], resumed: true },
+      left: ['stop @pg3', 'stop-store @pg3', 'forget @pg1', 'others', 'mark'],
+    },
+    {
+      title: 'what was given as dead, is back, and has come to lead meanwhile',
+      made: { ...DEAD, away: [], leader: 'pg3', listed: { pg1: { lag: 10 } }, slots: [], listed3: [1, 2], resumed: true },
+      left: ['hand-over @pg3', 'follow @pg2', 'stop @pg3', 'stop-store @pg3', 'forget @pg2', 'others', 'mark'],
+    },
+    {
       title: 'what is absent in the inventory, which need not be changed',
       made: { ...OUT, yaml: ABSENT, resumed: true },
       left: ['others'],
@@ -173,6 +183,12 @@ describe('pgprov remove', () => {
     },
     { title: 'a host that is dead', made: DEAD, says: undefined },
     { title: 'a host that answers, as dead', made: { options: { dead: true } }, says: 'pg3 answers, so it is not dead' },
+    { title: 'a host that answers again, once it was begun', made: { options: { dead: true }, resumed: true }, says: undefined },
+    {
+      title: 'a host that is back while it is taken out, and that this command does not reach',
+      made: { ...DEAD, reached: ['pg2'], done: ['leave-store'] },
+      says: 'pg3 cannot be reached from here, and lives: its machine answers pg2',
+    },
     {
       title: 'a host that only pgprov does not reach',
       made: { ...DEAD, reached: ['pg2'] },
@@ -215,6 +231,21 @@ describe('pgprov remove', () => {
       says: 'pg2 is not healthy: without pg3 too few of the 2 members of etcd that are left would work for a quorum',
     },
   ])('decides about $title', async ({ made, says }) => expect(await objection(made)).toBe(says));
+
+  it('says once that a machine is back which was given as dead, and what to do while it is not reached', async () => {
+    const told = async (made: Case): Promise<string[]> =>
+      remove.remaining(await run(made)).steps.flatMap(({ id, tells }) => (tells === undefined ? [] : [`${id}: ${tells}`]));
+    const back: Case = { ...DEAD, away: [], resumed: true };
+    const says = 'pg3 answers again, though it was given as dead: it goes on as one that lives, and is stopped first';
+    expect(await told(back)).toEqual([`stop: ${says}`]);
+    expect(await told({ ...back, stopped: ['pg3'], disabled: ['pg3'] })).toEqual([`stop-store: ${says}`]);
+    expect(await told({ ...back, stopped: ['pg3'], disabled: ['pg3'], done: ['stop'] })).toEqual([]);
+    expect(await told({ resumed: true })).toEqual([]);
+    const away = await run({ ...DEAD, reached: ['pg2'], done: ['leave-store'] });
+    expect(remove.guards?.(away)[0]?.hint).toMatch(/^give the same command again once pg3 answers .*: it is then stopped first/u);
+    expect(remove.question?.(await run(back))).toBe('Take pg3 out of demo?');
+    expect(remove.question?.(await run(DEAD))).toBe('Take pg3, whose machine is lost for good, out of demo?');
+  });
 
   const apart = `${THREE}  e1: {address: 192.0.2.9, cluster_address: 10.0.0.9, roles: [base, etcd]}\n`;
   it.each<{ title: string; yaml: string; options: LeavingOptions; says: string | undefined }>([

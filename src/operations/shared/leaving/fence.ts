@@ -46,10 +46,15 @@ export function serialsOf(run: Given): string {
     .join(' ');
 }
 
-/** What was chosen; an operation that an earlier pgprov began has chosen none. */
+/**
+ * What was chosen, and what it shows where it has come back since, which nobody here may have known; an operation that an earlier pgprov began has
+ * chosen none.
+ */
 function chosenSerials(run: Given): string[] {
   const { serials = isInPlace(run) ? '' : serialsOf(run) } = run.options;
-  return serials.split(' ').filter((serial) => serial !== '');
+  const host = leavingHost(run);
+  const shown = host === undefined || isInPlace(run) ? [] : seenOn(run, host).map(({ serial }) => serial);
+  return [...new Set([...serials.split(' '), ...shown])].filter((serial) => serial !== '');
 }
 
 function isRevoked({ kept }: Pick<Given, 'kept'>, serial: string): boolean {

@@ -12,11 +12,13 @@ import type { LeavingOptions, LeavingRun as Run } from './options.js';
 import { isOver } from './over.js';
 import {
   answeredFrom,
+  hasBegun,
   hasData,
   isInPatroni,
   isInPlace,
   isInStore,
   keyOf,
+  leaderThen,
   leavingHost,
   nameOf,
   stayingHosts,
@@ -109,7 +111,7 @@ function outOfReach(run: Run, names: readonly string[]): OperationObjection {
 
 /** Who takes its place must be there, and empty: what it has may be the only copy of something. */
 function newMachine(run: Run): OperationObjection[] {
-  const { view, inventory, options, resumed, done } = run;
+  const { view, inventory, options } = run;
   const { by } = options;
   const name = nameOf(run);
   if (by === undefined) return [];
@@ -121,7 +123,7 @@ function newMachine(run: Run): OperationObjection[] {
         hint: `nothing was changed; give its address in the inventory, and see that it answers: ${pgprov`ping ${inventory}`}`,
       },
     ];
-  if (resumed === true || done.size > 0 || !hasData(run, by)) return [];
+  if (hasBegun(run) || !hasData(run, by)) return [];
   return refuse(
     `${by} has data already, so it is no new machine`,
     isInPlace(run)
@@ -137,7 +139,7 @@ function alive(run: Run): OperationObjection[] {
   const host = leavingHost(run);
   if (isInPlace(run)) return formerMachine(run);
   if (host !== undefined && view.surveyed(name))
-    return options.dead === true
+    return options.dead === true && !hasBegun(run)
       ? refuse(`${name} answers, so it is not dead`, 'leave out --dead: it is then stopped before it is taken out')
       : [];
   const sign = signOfLife(run);
@@ -145,7 +147,9 @@ function alive(run: Run): OperationObjection[] {
     const mend =
       host === undefined
         ? `put ${name} back into the inventory, with \`absent: true\`, so that pgprov can stop it; then run this again`
-        : `see why pgprov does not reach it (${pgprov`ping ${inventory}`}), or switch its machine off; what is only cut off must not be taken for dead`;
+        : hasBegun(run)
+          ? `give the same command again once ${name} answers (${pgprov`ping ${inventory}`}): it is then stopped first; or switch its machine off before that`
+          : `see why pgprov does not reach it (${pgprov`ping ${inventory}`}), or switch its machine off; what is only cut off must not be taken for dead`;
     return [{ kind: 'refuse', message: `${name} cannot be reached from here, and lives: ${sign}`, hint: mend, settles: true }];
   }
   if (options.dead === true || host === undefined) return [];
@@ -158,7 +162,7 @@ function alive(run: Run): OperationObjection[] {
 /** The machine that had the name before cannot be asked, because the name leads to the new one. */
 function formerMachine(run: Run): OperationObjection[] {
   const name = nameOf(run);
-  if (run.resumed === true || run.done.size > 0) return [];
+  if (hasBegun(run)) return [];
   const sign = signOfLife(run, false);
   if (sign !== undefined)
     return [
@@ -239,10 +243,10 @@ function handsOver(run: Run): OperationObjection[] {
 
 /** With synchronous_mode the leader would take no more commits, or nobody else had them. */
 function lastSynchronous(run: Run): OperationObjection[] {
-  const { view, options } = run;
+  const { view } = run;
   const name = nameOf(run);
   const leads = leaderOf(view);
-  const leader = leads === name ? options.to : leads;
+  const leader = leaderThen(run);
   if (leads === undefined || leader === undefined || !isSynchronous(view) || !isInPatroni(run)) return [];
   const others = stayingMembers(run)
     .map((host) => host.name)

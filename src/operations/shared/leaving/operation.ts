@@ -1,11 +1,11 @@
 import type { Operation } from '../../../index.js';
-import { leaderOf, leastBehind } from '../members.js';
+import { leaderOf } from '../members.js';
 import { serialsOf, unfenced } from './fence.js';
 import { leavingObjections } from './guards.js';
 import type { LeavingOptions, LeavingRun as Run } from './options.js';
 import { leavingProofs } from './proofs.js';
 import { isOver } from './over.js';
-import { leavingObservations, nameOf, slotsTtlOf, stayingMembers } from './seen.js';
+import { leaderThen, leavingObservations, nameOf, slotsTtlOf } from './seen.js';
 import { leavingSteps } from './steps.js';
 
 /** What operations that take a host out of its cluster have in common. */
@@ -27,7 +27,6 @@ export const LEAVING = {
 /** Who leads in its place, and what is given back in the end. */
 function chosen(run: Run): LeavingOptions {
   const { view, options } = run;
-  const others = stayingMembers(run).map(({ name }) => name);
-  const to = leaderOf(view) === nameOf(run) ? leastBehind(view, others) : undefined;
+  const to = leaderOf(view) === nameOf(run) ? leaderThen(run) : undefined;
   return { ...options, slotsTtl: slotsTtlOf(run), serials: serialsOf(run), ...(to === undefined ? {} : { to }) };
 }

@@ -17,7 +17,7 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { HAPROXY_UNIT } from '../../../../roles/shared/haproxy/config-file.js';
 import { hostsWith, localServer } from '../../../../roles/shared/layout.js';
 import { KEEPALIVED_UNIT } from '../../../../roles/shared/vip/config-file.js';
-import { dynamicOf, leaderOf, listedBy } from '../members.js';
+import { dynamicOf, leaderOf, leastBehind, listedBy } from '../members.js';
 import { memberRuns, runningOf } from '../stopped.js';
 import type { LeavingRun as Run } from './options.js';
 
@@ -48,6 +48,29 @@ export function stayingMembers(run: Pick<Run, 'inventory' | 'options'>): Host[] 
 /** The members of the store that stay; likewise. */
 export function stayingInStore(run: Pick<Run, 'inventory' | 'options'>): Host[] {
   return hostsWith({ hosts: stayingHosts(run) }, dcsOf(run.inventory).role).filter(({ name }) => name !== run.options.by);
+}
+
+/** Whether a step was taken already, by this command or an earlier one. */
+export function hasBegun({ resumed, done }: Pick<Run, 'resumed' | 'done'>): boolean {
+  return resumed === true || done.size > 0;
+}
+
+/** Whether its machine was taken for dead when it was begun, and answers now. */
+export function isBack(run: Run): boolean {
+  return run.options.dead === true && hasBegun(run) && !isInPlace(run) && leavingHost(run) !== undefined && run.view.surveyed(nameOf(run));
+}
+
+/**
+ * Who leads once it is out: the present leader, or in its own place who was chosen, or, where it came to lead since, the one that is the least
+ * behind.
+ */
+export function leaderThen(run: Run): string | undefined {
+  const { view, options } = run;
+  const leader = leaderOf(view);
+  if (leader !== nameOf(run)) return leader;
+  if (options.to !== undefined && options.to !== '') return options.to;
+  const others = stayingMembers(run).map(({ name }) => name);
+  return leastBehind(view, others);
 }
 
 /** Whether a new machine takes the name of the one that goes. */

@@ -23,10 +23,12 @@ import { bringList, comingBack, fence, revoke } from './fence.js';
 import type { LeavingRun as Run } from './options.js';
 import { isOver } from './over.js';
 import {
+  isBack,
   isInPatroni,
   isInPlace,
   isInStore,
   isWanted,
+  leaderThen,
   leavingHost,
   nameOf,
   retired,
@@ -44,8 +46,12 @@ export function leavingSteps(run: Run): OperationStep[] {
   if (isOver(run)) return [];
   return [
     ...handOver(run),
-    ...stop(run),
-    ...inOrder(run, leaveStore(run), stopStore(run)),
+    ...stop(run).map((step) => ({ ...step, ...toldOfReturn(run) })),
+    ...inOrder(
+      run,
+      leaveStore(run),
+      stopStore(run).map((step) => (run.done.has('stop') || servesThere(run) ? step : { ...step, ...toldOfReturn(run) })),
+    ),
     ...forget(run),
     ...dropSlots(run),
     ...revoke(run),
@@ -54,6 +60,13 @@ export function leavingSteps(run: Run): OperationStep[] {
     ...fence(run),
     ...mark(run),
   ];
+}
+
+/** That a machine is back which was taken for dead, and so goes as one that lives. */
+function toldOfReturn(run: Run): { tells?: string } {
+  return isBack(run)
+    ? { tells: `${nameOf(run)} answers again, though it was given as dead: it goes on as one that lives, and is stopped first` }
+    : {};
 }
 
 /** A store that would have a member back which runs is without it only once that is stopped. */
@@ -65,7 +78,7 @@ function inOrder({ inventory }: Run, leave: OperationStep[], stop: OperationStep
 function handOver(run: Run): OperationStep[] {
   const { view, options, done } = run;
   const name = nameOf(run);
-  const { to = '' } = options;
+  const to = leaderOf(view) === name ? (leaderThen(run) ?? '') : (options.to ?? leaderOf(view) ?? '');
   const others = stayingMembers(run)
     .map((host) => host.name)
     .filter((other) => other !== to);
@@ -154,11 +167,10 @@ function stopStore(run: Run): OperationStep[] {
 
 /** Patroni lists it until its key is gone, which a clean stop or the end of its lease takes away. */
 export function forget(run: Run): OperationStep[] {
-  const { view, options, done } = run;
+  const { done } = run;
   const name = nameOf(run);
-  const led = leaderOf(view);
-  const leader = led === name ? options.to : led;
-  if (leader === undefined || leader === '' || done.has('forget') || !isInPatroni(run)) return [];
+  const leader = leaderThen(run);
+  if (leader === undefined || done.has('forget') || !isInPatroni(run)) return [];
   return [
     {
       id: 'forget',
@@ -196,14 +208,13 @@ esac`,
  * nothing for a moment, and as it was before again.
  */
 export function dropSlots(run: Run): OperationStep[] {
-  const { view, options } = run;
+  const { options } = run;
   const name = nameOf(run);
-  const led = leaderOf(view);
-  const leader = led === name ? options.to : led;
+  const leader = leaderThen(run);
   const hosts = slotsLeft(run);
   const before = options.slotsTtl ?? null;
   const now = slotsTtlOf(run);
-  if (leader === undefined || leader === '' || (hosts.length === 0 && now === before)) return [];
+  if (leader === undefined || (hosts.length === 0 && now === before)) return [];
   const kept = before === null ? 'its default' : `${before}`;
   const ttl = (id: string, title: string, wanted: string | number | null): OperationStep => ({
     id,
