@@ -260,9 +260,11 @@ export interface Foreseen {
 export interface Hindrance<Options extends object> {
   /** The role whose hosts may have it; undefined: what was chosen leaves nothing. */
   role(start: Pick<OperationStart<Options>, 'inventory' | 'options'>): string | undefined;
+  /** Any of the hosts can put it right, so that the others need not answer; default: each has its own. */
+  fromAny?: true;
   /** What puts it right on the hosts that answered; asked until there is none. */
   steps(run: OperationRun<Options>): readonly HostStep[];
-  /** What becomes of it on hosts that did not answer, as a sentence; undefined: all did. */
+  /** What becomes of it on hosts that did not answer, as a sentence; undefined: all did, or the one that it takes. */
   unasked(run: OperationRun<Options>): string | undefined;
 }
 

@@ -273,6 +273,42 @@ describe('pgprov remove', () => {
     { title: 'a member of a cluster in Consul', yaml: `${THREE}dcs: consul\n`, options: OPTIONS, says: undefined },
   ])('decides before it connects about $title', async ({ yaml, options, says }) => expect(await problem(yaml, options)).toBe(says));
 
+  it('gives member_slots_ttl back when it is given up, and knows what one that was given up has left', async () => {
+    const { hinders } = remove;
+    const given = async (made: Case): Promise<string[]> =>
+      hinders?.steps(await run(made)).map(({ id, on, title }) => `${id} @${on.join()}: ${title}`) ?? [];
+    for (const member_slots_ttl of ['0s', 0]) {
+      expect(await given({ ...DEAD, config: { member_slots_ttl } })).toEqual([
+        'slots-ttl-back @pg1: give member_slots_ttl back its default',
+      ]);
+      expect(await given({ config: { member_slots_ttl }, options: { slotsTtl: '10min' } })).toEqual([
+        'slots-ttl-back @pg1: give member_slots_ttl back 10min',
+      ]);
+    }
+    expect(await given({ config: { member_slots_ttl: '30min' } })).toEqual([]);
+    expect(await given({ registered: null, config: { member_slots_ttl: '0s' } })).toEqual([]);
+    expect(hinders?.unasked(await run({ registered: null }))).toContain('no member reaches etcd, so member_slots_ttl may be 0s yet');
+    expect(hinders?.unasked(await run({}))).toBeUndefined();
+    const role = async (options: LeavingOptions): Promise<string | undefined> =>
+      hinders?.role({ inventory: await inventoryOf(THREE), options });
+    expect(await Promise.all([{ slotsTtl: null }, { slotsTtl: '1h' }, { slotsTtl: 0 }, {}].map(role))).toEqual([
+      'patroni',
+      'patroni',
+      undefined,
+      undefined,
+    ]);
+    const chosen = async (yaml: string, member_slots_ttl: string | number): Promise<unknown> =>
+      remove.choose?.(await run({ yaml, config: { member_slots_ttl } }))?.slotsTtl;
+    const wanting = `${THREE}patroni: {dynamic: {member_slots_ttl: 10min}}\n`;
+    expect([await chosen(THREE, '0s'), await chosen(wanting, '0s'), await chosen(THREE, 0), await chosen(wanting, '5min')]).toEqual([
+      null,
+      '10min',
+      0,
+      '5min',
+    ]);
+    expect(await ids({ ...OUT, yaml: ABSENT, config: { member_slots_ttl: '0s' } })).toEqual(['slots-ttl-back @pg1', 'others']);
+  });
+
   it('chooses the best standby in place of a leader, and keeps member_slots_ttl as it was', async () => {
     const made = await run({ leader: 'pg3', listed: { pg1: { lag: 10 } }, config: { member_slots_ttl: '1h' } });
     expect(remove.choose?.(made)).toMatchObject({ host: 'pg3', to: 'pg2', slotsTtl: '1h' });

@@ -3,7 +3,7 @@ import type { OperateOptions } from '../../engine/operate-options.js';
 import { ExitCode } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 import type { Inventory } from '../../model/index.js';
-import { defineOperation, type Hindrance, type Operation } from '../../plan/operation.js';
+import { defineOperation, type Hindrance, type LeftOver, type Operation } from '../../plan/operation.js';
 import { takeLocalLock } from '../../store/local-lock.js';
 import { endOperation, type OperationRecord } from '../../store/operation-record.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
@@ -73,14 +73,20 @@ function tidying({ name, description, options }: Operation, hinders: Hindrance<o
     roles: ({ inventory }) => [hinders.role({ inventory, options: chosen })].flatMap((role) => role ?? []),
     streaming: true,
     requiresConverged: false,
-    unreachable: 'tell',
+    unreachable: hinders.fromAny === true ? 'go-on' : 'tell',
     remaining: (run) => ({ steps: hinders.steps(run) }),
     nothing: (run) => words(run.inventory, hinders.unasked(run)),
     finished: (run) => words(run.inventory, hinders.unasked(run)),
+    leaves: (run) => left(run.inventory, hinders.unasked(run)),
   });
 
   function words(inventory: Inventory, unasked: string | undefined): string {
-    return [givenUp(record, inventory), ...(unasked === undefined ? [] : [unasked])].join('. ');
+    return [givenUp(record, inventory), ...(unasked === undefined || hinders.fromAny === true ? [] : [unasked])].join('. ');
+  }
+
+  function left(inventory: Inventory, unasked: string | undefined): LeftOver[] {
+    if (unasked === undefined || hinders.fromAny !== true) return [];
+    return [{ kind: 'unreachable', message: unasked, hint: `see ${pgprov`status ${inventory}`} once it answers` }];
   }
 }
 

@@ -74,6 +74,11 @@ export function storeOf(view: View): Store | undefined {
   return storesOf(view)[0];
 }
 
+/** The first host that reads what Patroni keeps in its store, and so may write it; undefined: none does. */
+export function storeAsked(view: View): string | undefined {
+  return view.hosts('patroni').find(({ name }) => view.read(name, DCS)?.reachable === true)?.name;
+}
+
 function storesOf(view: View): Store[] {
   return view.hosts('patroni').flatMap(({ name }) => {
     const state = view.read(name, DCS);

@@ -5,7 +5,8 @@ import { leavingObjections } from './guards.js';
 import type { LeavingOptions, LeavingRun as Run } from './options.js';
 import { leavingProofs } from './proofs.js';
 import { isOver } from './over.js';
-import { leaderThen, leavingObservations, nameOf, slotsTtlOf } from './seen.js';
+import { leaderThen, leavingObservations, nameOf } from './seen.js';
+import { LEFT_SLOTS_TTL, slotsTtlBefore } from './slots-ttl.js';
 import { leavingSteps } from './steps.js';
 
 /** What operations that take a host out of its cluster have in common. */
@@ -21,6 +22,7 @@ export const LEAVING = {
   remaining: (run) => ({ steps: leavingSteps(run) }),
   nothing: (run) => `${nameOf(run)} is no part of ${run.inventory.cluster}`,
   checks: leavingProofs,
+  hinders: LEFT_SLOTS_TTL,
   leaves: (run) => (isOver(run) ? [] : unfenced(run)),
 } satisfies Partial<Operation<LeavingOptions>>;
 
@@ -28,5 +30,5 @@ export const LEAVING = {
 function chosen(run: Run): LeavingOptions {
   const { view, options } = run;
   const to = leaderOf(view) === nameOf(run) ? leaderThen(run) : undefined;
-  return { ...options, slotsTtl: slotsTtlOf(run), serials: serialsOf(run), ...(to === undefined ? {} : { to }) };
+  return { ...options, slotsTtl: slotsTtlBefore(run), serials: serialsOf(run), ...(to === undefined ? {} : { to }) };
 }

@@ -1,4 +1,5 @@
 import type { OperationRun } from '../../../index.js';
+import type { SlotsTtl } from './slots-ttl.js';
 
 /** What an operation that takes a host out of its cluster has chosen. */
 export interface LeavingOptions {
@@ -13,7 +14,7 @@ export interface LeavingOptions {
   /** Chosen where it leads: who is to lead then. */
   to?: string;
   /** Chosen: `member_slots_ttl` as the dynamic configuration had it before; null: it had none. */
-  slotsTtl?: string | number | null;
+  slotsTtl?: SlotsTtl;
   /** Chosen: the serials of its certificates, a space between two; '': none is known. */
   serials?: string;
 }

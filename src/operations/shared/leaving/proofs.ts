@@ -6,7 +6,8 @@ import { streamChecks } from '../stream-checks.js';
 import { fenceProofs } from './fence.js';
 import type { LeavingRun as Run } from './options.js';
 import { isOver } from './over.js';
-import { isInPatroni, isInPlace, isInStore, nameOf, servesThere, slotsLeft, slotsTtlOf, stayingHosts, storeRunsThere } from './seen.js';
+import { isInPatroni, isInPlace, isInStore, nameOf, servesThere, slotsLeft, stayingHosts, storeRunsThere } from './seen.js';
+import { slotsTtlOf } from './slots-ttl.js';
 
 /** The cluster is whole without the host, and nothing of it is left. */
 export function leavingProofs(run: Run): CheckResult[] {

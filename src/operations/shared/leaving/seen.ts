@@ -154,12 +154,6 @@ export function slotsLeft(run: Run): string[] {
   return members.filter((name) => view.read(name, PHYSICAL_SLOTS)?.includes(slot) === true);
 }
 
-/** The dynamic configuration's `member_slots_ttl`; null: it has none. */
-export function slotsTtlOf({ view }: Pick<Run, 'view'>): string | number | null {
-  const given = dynamicOf(view)['member_slots_ttl'];
-  return typeof given === 'string' || typeof given === 'number' ? given : null;
-}
-
 /** Hosts that get an answer from the one that is to go, be it a refusal. */
 export function answeredFrom(run: Run): string[] {
   const host = leavingHost(run);

@@ -1,6 +1,5 @@
 import {
   DATA_DIRECTORY,
-  dynamicConfigWritten,
   enumerate,
   gate,
   psql,
@@ -34,12 +33,12 @@ import {
   retired,
   servesThere,
   slotsLeft,
-  slotsTtlOf,
   stayingHosts,
   stayingInStore,
   stayingMembers,
   storeRunsThere,
 } from './seen.js';
+import { keepsNone, NONE_KEPT, slotsTtlBack, slotsTtlOf, slotsTtlStep } from './slots-ttl.js';
 
 /** What is left to do until nothing of the cluster knows the host. */
 export function leavingSteps(run: Run): OperationStep[] {
@@ -215,20 +214,10 @@ export function dropSlots(run: Run): OperationStep[] {
   const before = options.slotsTtl ?? null;
   const now = slotsTtlOf(run);
   if (leader === undefined || (hosts.length === 0 && now === before)) return [];
-  const kept = before === null ? 'its default' : `${before}`;
-  const ttl = (id: string, title: string, wanted: string | number | null): OperationStep => ({
-    id,
-    title,
-    on: [leader],
-    resources: (context) => [
-      dynamicConfigWritten({ keys: dcsOf(context.inventory).keys(context), patch: { member_slots_ttl: wanted }, summary: title }),
-    ],
-  });
-  const changes = before !== 0;
+  const changes = !keepsNone(before);
+  const none = `have Patroni keep no slot of a member that is gone (member_slots_ttl: ${NONE_KEPT})`;
   return [
-    ...(changes && hosts.length > 0 && now !== 0
-      ? [ttl('slots-ttl', `have Patroni keep no slot of a member that is gone (member_slots_ttl: 0)`, 0)]
-      : []),
+    ...(changes && hosts.length > 0 && !keepsNone(now) ? [slotsTtlStep(leader, { id: 'slots-ttl', title: none, wanted: NONE_KEPT })] : []),
     ...(hosts.length === 0
       ? []
       : [
@@ -239,7 +228,7 @@ export function dropSlots(run: Run): OperationStep[] {
             gates: (context: RoleContext) => [slotGate(context, name)],
           },
         ]),
-    ...(changes ? [ttl('slots-ttl-back', `give member_slots_ttl back ${kept}`, before)] : []),
+    ...(changes ? [slotsTtlBack(leader, before)] : []),
   ];
 }
 

@@ -1,7 +1,8 @@
 import { enumerate, type CheckResult, type Operation } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
-import { slotsLeft, slotsTtlOf } from '../leaving/seen.js';
+import { slotsLeft } from '../leaving/seen.js';
+import { LEFT_SLOTS_TTL, slotsTtlBefore, slotsTtlOf } from '../leaving/slots-ttl.js';
 import { leaderOf, leastBehind } from '../members.js';
 import { streamChecks } from '../stream-checks.js';
 import { movingObjections, movingProblems } from './guards.js';
@@ -34,13 +35,14 @@ export const MOVING = {
   guards: movingObjections,
   remaining: (run) => ({ steps: movingSteps(run) }),
   checks: movingProofs,
+  hinders: LEFT_SLOTS_TTL,
 } satisfies Partial<Operation<MovingOptions>>;
 
 /** Who leads in its place, and what is given back in the end. */
 function chosen(run: Run): MovingOptions {
   const { view } = asNamedNow(run);
   const successor = leaderOf(view) === nameNow(run) ? leastBehind(view, otherMembers(run)) : undefined;
-  return { ...run.options, slotsTtl: slotsTtlOf(run), ...(successor === undefined ? {} : { successor }) };
+  return { ...run.options, slotsTtl: slotsTtlBefore(run), ...(successor === undefined ? {} : { successor }) };
 }
 
 /** The cluster is whole with the member as the inventory says, and nothing of the former one is left. */

@@ -1,4 +1,5 @@
 import type { OperationRun } from '../../../index.js';
+import type { SlotsTtl } from '../leaving/slots-ttl.js';
 
 /** What an operation that gives a member another name or address has chosen. */
 export interface MovingOptions {
@@ -11,7 +12,7 @@ export interface MovingOptions {
   /** Chosen where it leads: who is to lead then. */
   successor?: string;
   /** Chosen: `member_slots_ttl` as the dynamic configuration had it before; null: it had none. */
-  slotsTtl?: string | number | null;
+  slotsTtl?: SlotsTtl;
 }
 
 /** A run of such an operation. */

@@ -17,6 +17,7 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostPort, hostsWith, localServer } from '../../../../roles/shared/layout.js';
 import type { LeavingRun } from '../leaving/options.js';
 import { isInPatroni, retired, slotsLeft, storeRunsThere } from '../leaving/seen.js';
+import { NONE_KEPT, slotsTtlOf } from '../leaving/slots-ttl.js';
 import { memberRuns, runningOf } from '../stopped.js';
 import type { MovingOptions, MovingRun as Run } from './options.js';
 
@@ -140,6 +141,6 @@ function isFormerNameInStore(run: Run): boolean {
 
 /** Nothing is left to do, and nothing was begun. */
 export function isOver(run: Run): boolean {
-  const began = run.resumed === true || run.done.size > 0;
-  return !began && !isFormerMember(run) && isFormerAddressInStore(run) !== true && !isFormerKnown(run) && !isFormerNameInStore(run);
+  const isLeft = run.resumed === true || run.done.size > 0 || (run.options.to !== undefined && slotsTtlOf(run) === NONE_KEPT);
+  return !isLeft && !isFormerMember(run) && isFormerAddressInStore(run) !== true && !isFormerKnown(run) && !isFormerNameInStore(run);
 }
