@@ -121,6 +121,36 @@ describe.each([
     expect((await host('pg1').exec(`test -e ${tls}/revoked.crl`)).code).not.toBe(0);
   });
 
+  it.runIf(!older)('is stopped first where it is back in the middle of its removal, by the same command', async () => {
+    const slotsTtl = async (): Promise<unknown> =>
+      (JSON.parse(await etcdctl(host('pg1'), 'get --print-value-only /service/demo/config')) as Record<string, unknown>)[
+        'member_slots_ttl'
+      ];
+    await host('pg3').kill();
+    const remove = ['remove', cluster.file, '--host', 'pg3', '--dead', '--yes', '--output', 'plain'];
+    await killAtEach(remove, [/remove\/slots(?!-)/u]);
+    expect(await slotsTtl()).toBe('0s');
+    const givenUp = await pgprov('remove', cluster.file, '--give-up', '--yes');
+    expect([givenUp.code, givenUp.all, await slotsTtl()]).toEqual([0, expect.stringContaining('is given up'), undefined]);
+    await killAtEach(remove, [/base\/prepare/u]);
+    await host('pg3').start();
+    const registered = (): Promise<string> => etcdctl(host('pg1'), 'get --prefix --keys-only /service/demo/members');
+    await expect.poll(registered, { timeout: patience(120_000) }).toContain('pg3');
+    const removed = await pgprov(...remove);
+    expect([removed.code, removed.all]).toEqual([0, expect.stringContaining('pg3 answers again, though it was given as dead')]);
+    expect(removed.all).toMatch(/etcd refuses the certificates of pg3/u);
+    expect((await host('pg3').exec('systemctl is-enabled patroni etcd')).stdout).not.toMatch(/^enabled/mu);
+    expect(await slotsTtl()).toBeUndefined();
+    await must(host('pg3'), 'systemctl start etcd patroni || true');
+    await staysOut('pg3', 'pg1', 'pg2');
+    await isSettled();
+    await wipe('pg3');
+    await has('pg1', 'pg2', 'pg3');
+    const back = await pgprov('apply', cluster.file, '--yes');
+    expect(back.code, back.all).toBe(0);
+    await whole('pg1', 'pg2', 'pg3');
+  });
+
   it('is refused by etcd of the others, by the same command where pgprov was killed at each step of it', async () => {
     const before = await etcdStarts('pg1', 'pg2');
     await isSettled();
