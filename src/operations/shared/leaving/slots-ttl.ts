@@ -8,7 +8,7 @@ import { dynamicOf, storeAsked } from '../members.js';
 export type SlotsTtl = string | number | null;
 
 /** Of an operation that has Patroni keep no slot of a member that is gone for a moment. */
-interface DropsSlots {
+export interface DropsSlots {
   host?: string;
   /** What `member_slots_ttl` was before. */
   slotsTtl?: SlotsTtl;
