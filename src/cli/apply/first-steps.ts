@@ -76,7 +76,7 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
 /** How an application comes in: as who the inventory declares, or how somebody is declared. */
 function forApplication(server: Host, file: string): readonly string[] {
   const { users, databases } = settingsOf(server);
-  const [user] = Object.entries(users).flatMap(([name, { login, passwordless }]) => (login && !passwordless ? [name] : []));
+  const [user] = Object.entries(users).flatMap(([name, { login, passwordless }]) => (login === false || passwordless === true ? [] : [name]));
   const [database] = Object.keys(databases);
   if (user === undefined && database === undefined)
     return [
@@ -84,9 +84,8 @@ function forApplication(server: Host, file: string): readonly string[] {
       'in the inventory, below postgresql: `users: {app: {}}`, `databases: {app: {owner: app}}`, and who may connect: `access: [{users: [app], from: [192.0.2.0/24]}]`',
       `then ${pgprov`apply ${file}`}, after which ${pgprov`secrets get app ${file}`} prints its password`,
     ];
-  const words = [...(user === undefined ? [] : ['--user', user]), ...(database === undefined ? [] : ['--dbname', database])];
   return [
-    pgprov`dsn ${file} ${words}`,
+    pgprov`dsn ${file} ${user === undefined ? [] : ['--user', user]} ${database === undefined ? [] : ['--dbname', database]}`,
     `is what your application connects with, through what stands before the servers${user === undefined ? '' : `; ${pgprov`secrets get ${user} ${file}`} prints its password`}`,
   ];
 }
@@ -129,7 +128,7 @@ interface ServerSettings {
   superuser_password?: unknown;
   hba: readonly unknown[];
   access: readonly unknown[];
-  users: Readonly<Record<string, { login: boolean; passwordless: boolean }>>;
+  users: Readonly<Record<string, { login?: boolean; passwordless?: boolean }>>;
   databases: Readonly<Record<string, unknown>>;
 }
 

@@ -21,6 +21,14 @@ describe('the first steps after a cluster was made', () => {
     expect(commands.flatMap((words) => complaintsAbout(words))).toEqual([]);
   });
 
+  it('say how the application connects that the inventory declares', async () => {
+    const text = await stepsFor(`${THREE}postgresql: {users: {readers: {login: false}, shop: {}}, databases: {'web shop': {owner: shop}}}\n`);
+    expect(text).toContain("`pgprov dsn /srv/inventory.yml --user shop --dbname 'web shop'`");
+    expect(text).toContain('`pgprov secrets get shop /srv/inventory.yml` prints its password');
+    expect(text).not.toContain('Make a role and a database');
+    expect(await stepsFor(`${THREE}postgresql: {databases: {shop: {}}}\n`)).toContain('`pgprov dsn /srv/inventory.yml --dbname shop`');
+  });
+
   it('name the first backup where there are to be any', async () => {
     const text = await stepsFor(`${THREE}roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
 backup: {repositories: {nfs: {directory: /mnt/backups}}}
