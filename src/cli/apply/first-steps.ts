@@ -76,7 +76,9 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
 /** How an application comes in: as who the inventory declares, or how somebody is declared. */
 function forApplication(server: Host, file: string): readonly string[] {
   const { users, databases } = settingsOf(server);
-  const [user] = Object.entries(users).flatMap(([name, { login, passwordless }]) => (login === false || passwordless === true ? [] : [name]));
+  const [user] = Object.entries(users).flatMap(([name, { login, passwordless }]) =>
+    login === false || passwordless === true ? [] : [name],
+  );
   const [database] = Object.keys(databases);
   if (user === undefined && database === undefined)
     return [
@@ -85,7 +87,11 @@ function forApplication(server: Host, file: string): readonly string[] {
       `then ${pgprov`apply ${file}`}, after which ${pgprov`secrets get app ${file}`} prints its password`,
     ];
   return [
-    pgprov`dsn ${file} ${user === undefined ? [] : ['--user', user]} ${database === undefined ? [] : ['--dbname', database]}`,
+    user === undefined
+      ? pgprov`dsn ${file} --dbname ${database ?? ''}`
+      : database === undefined
+        ? pgprov`dsn ${file} --user ${user}`
+        : pgprov`dsn ${file} --user ${user} --dbname ${database}`,
     `is what your application connects with, through what stands before the servers${user === undefined ? '' : `; ${pgprov`secrets get ${user} ${file}`} prints its password`}`,
   ];
 }

@@ -22,7 +22,9 @@ describe('the first steps after a cluster was made', () => {
   });
 
   it('say how the application connects that the inventory declares', async () => {
-    const text = await stepsFor(`${THREE}postgresql: {users: {readers: {login: false}, shop: {}}, databases: {'web shop': {owner: shop}}}\n`);
+    const text = await stepsFor(
+      `${THREE}postgresql: {users: {readers: {login: false}, shop: {}}, databases: {'web shop': {owner: shop}}}\n`,
+    );
     expect(text).toContain("`pgprov dsn /srv/inventory.yml --user shop --dbname 'web shop'`");
     expect(text).toContain('`pgprov secrets get shop /srv/inventory.yml` prints its password');
     expect(text).not.toContain('Make a role and a database');
