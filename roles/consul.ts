@@ -1,5 +1,5 @@
 import { consulMember, CONSUL_MEMBER, defineRole, onlyThoroughly, type CheckResult, type StatusLine, type View } from '../src/index.js';
-import { guardChanges, whatRuns } from './shared/changes.js';
+import { guardChanges, unknownMembers, whatRuns } from './shared/changes.js';
 import { agentStages, consulPackage } from './shared/consul/agent.js';
 import { membershipDrift, membershipObjections } from './shared/consul/members-change.js';
 import { consulDcs } from './shared/consul/dcs.js';
@@ -75,6 +75,7 @@ export default defineRole({
     ...guardChanges(view, 'consul'),
     ...view.hosts('consul').flatMap((host) => guardAgent(view, host, credentials)),
   ],
+  strangers: (view, bears) => unknownMembers(view, 'consul', { bears, others: membershipObjections }),
   status: (view, host) => [...serverLine(view, host.name), ...versionLines(view, host, 'consul', 'Consul')],
   checks: (view) => view.hosts('consul').flatMap(({ name }) => checkServer(view, name)),
 });

@@ -26,7 +26,7 @@ import {
   type UnitInForce,
   type View,
 } from '../src/index.js';
-import { guardChanges, whatRuns } from './shared/changes.js';
+import { guardChanges, unknownMembers, whatRuns } from './shared/changes.js';
 import { etcdClient } from './shared/etcd/client.js';
 import { etcdDataDirectory } from './shared/etcd/data-directory.js';
 import { databaseLines } from './shared/etcd/database.js';
@@ -34,7 +34,7 @@ import { quorumGate } from './shared/etcd/health.js';
 import { memberHandshakes, memberUsesItsFiles, seenByNextMember } from './shared/etcd/handshakes.js';
 import { etcdSaves } from './shared/etcd/saves.js';
 import { timingProblems } from './shared/etcd/timing.js';
-import { membersDrift, membershipObjections, membershipEffects } from './shared/etcd/members-change.js';
+import { etcdStrangers, membersDrift, membershipObjections, membershipEffects } from './shared/etcd/members-change.js';
 import { peerUrl } from './shared/etcd/peer-url.js';
 import { guardTakenRole } from './shared/etcd/without-role.js';
 import { etcdUnitGuard } from './shared/etcd/unit-guard.js';
@@ -92,6 +92,7 @@ export default defineRole({
     ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, credentials)]),
   ],
   outdated: (view, credentials) => view.hosts('etcd').flatMap((host) => guardList(view, host, credentials)),
+  strangers: (view, bears) => unknownMembers(view, 'etcd', { bears, others: etcdStrangers }),
   effects: membershipEffects,
   drift: membersDrift,
   status: (view, host) => [...databaseLines(view, host), ...versionLines(view, host, 'etcd', 'etcd')],

@@ -8,7 +8,7 @@ import {
   unapprovedData,
   unitCommands,
 } from '../src/index.js';
-import { guardChanges, whatRuns } from './shared/changes.js';
+import { guardChanges, unknownMembers, whatRuns } from './shared/changes.js';
 import { mixedCollations } from './shared/collations.js';
 import { dynamicProblems } from './shared/dynamic-problems.js';
 import { contents } from './shared/contents/stage.js';
@@ -103,6 +103,7 @@ export default defineRole({
     ...guardKept(view, credentials, 'patroni'),
     ...guardPasswords(view, credentials),
   ],
+  strangers: (view, bears) => unknownMembers(view, 'patroni', { bears, others: guardLeftMembers }),
   notices: (view) => (isPaused(view) ? [maintenanceWords(view.inventory.file)] : []),
   effects: (view) => pendingRestarts(view),
   drift: (view) => [

@@ -36,9 +36,10 @@ interface Found {
 /**
  * Refuses values that a role's variables have in the inventory and that the cluster, which exists, was not made with. What counts
  * is what runs, or ran last; nothing is looked for in the place where the new value would put it.
+ * @param only these of its variables; default: all
  */
-export function guardChanges(view: View, role: string): Objection[] {
-  return FIXED_VARIABLES.filter((fixed) => fixed.role === role).flatMap((fixed) => {
+export function guardChanges(view: View, role: string, only?: readonly string[]): Objection[] {
+  return FIXED_VARIABLES.filter((fixed) => fixed.role === role && only?.includes(fixed.variable) !== false).flatMap((fixed) => {
     const found = view.hosts(role).flatMap((host): Found[] => {
       const state = view.read(host.name, RUNNING);
       const platform = view.platform(host.name);
@@ -53,6 +54,22 @@ export function guardChanges(view: View, role: string): Objection[] {
       objection,
     );
   });
+}
+
+/** What its service calls a member, or where the others find it: an operation goes by both. */
+const WHO_IT_IS: readonly string[] = ['hosts', 'cluster_address'];
+
+/**
+ * Why no operation begins beside members of a role's service that it would not know, or would make others of on its way: those with another name or
+ * address than the inventory has, or else those that the inventory does not have at all.
+ */
+export function unknownMembers(
+  view: View,
+  role: string,
+  { bears, others }: { bears(name: string): boolean; others(view: View, bears: (name: string) => boolean): Objection[] },
+): Objection[] {
+  const moved = guardChanges(view, role, WHO_IT_IS).filter(({ host }) => host === undefined || !bears(host));
+  return moved.length > 0 ? moved : others(view, bears);
 }
 
 function objection(found: readonly [Found, ...Found[]]): Objection {

@@ -6,8 +6,11 @@ import { variables } from './variables.js';
 
 type Store = Extract<DcsState, { reachable: true }>;
 
-/** Members that keep running while the inventory no longer has them: the others would refuse their connections. */
-export function guardLeftMembers(view: View): Objection[] {
+/**
+ * Members that keep running while the inventory no longer has them, but for those that are borne: the others would refuse their connections, and they
+ * may take the lead.
+ */
+export function guardLeftMembers(view: View, bears: (name: string) => boolean = () => false): Objection[] {
   const wanted = hostsWith(view.inventory, 'patroni');
   const [first] = view.hosts('patroni');
   const store = view
@@ -22,7 +25,10 @@ export function guardLeftMembers(view: View): Objection[] {
   const left = store.members
     .filter(
       ({ name, state, connUrl }) =>
-        state !== 'stopped' && !wanted.some((host) => host.name === name) && !addresses.has(/\/\/([^/]+)/u.exec(connUrl)?.[1] ?? ''),
+        state !== 'stopped' &&
+        !bears(name) &&
+        !wanted.some((host) => host.name === name) &&
+        !addresses.has(/\/\/([^/]+)/u.exec(connUrl)?.[1] ?? ''),
     )
     .flatMap(({ name, connUrl }): Objection[] => {
       const host = view.inventory.hosts.find((candidate) => candidate.name === name);
@@ -44,15 +50,18 @@ export function guardLeftMembers(view: View): Objection[] {
         },
       ];
     });
-  return left.length > 0 ? left : guardDownMembers(view, store, [...inStore, ...store.members.map(({ name }) => name)]);
+  return left.length > 0 ? left : guardDownMembers(view, store, { told: [...inStore, ...store.members.map(({ name }) => name)], bears });
 }
 
 /**
  * A member that is down, and for which Patroni keeps a slot yet: were it only down for maintenance, the others would refuse it when it is back. After
  * `member_slots_ttl` nobody knows of it any more.
- * @param told members of which another guard tells
  */
-function guardDownMembers({ inventory }: View, { retainedSlots = [], config }: Store, told: readonly string[]): Objection[] {
+function guardDownMembers(
+  { inventory }: View,
+  { retainedSlots = [], config }: Store,
+  { told, bears }: { /** Members of which another guard tells. */ told: readonly string[]; bears(name: string): boolean },
+): Objection[] {
   const members = hostsWith(inventory, 'patroni').flatMap(({ name, formerly }) => [
     name,
     ...(formerly?.name === undefined ? [] : [formerly.name]),
@@ -61,21 +70,26 @@ function guardDownMembers({ inventory }: View, { retainedSlots = [], config }: S
   const given = Object.keys((config?.['slots'] as object | undefined) ?? {});
   return retainedSlots
     .filter((slot) => !wanted.includes(slot) && !given.includes(slot))
-    .map((slot): Objection => {
+    .flatMap((slot): Objection[] => {
       const name = inventory.absent.find((host) => slotNameOf(host.name) === slot)?.name ?? slot;
       const host = inventory.hosts.find((each) => slotNameOf(each.name) === slot);
+      if (bears(host?.name ?? name)) return [];
       if (host !== undefined)
-        return {
+        return [
+          {
+            kind: 'refuse',
+            message: `${host.name} has no role patroni${placeOf(host, 'roles')}, and Patroni keeps a slot for it (${slot}), as for a member that is only down`,
+            hint: 'put the role back; or wait until Patroni has dropped the slot, which it does after `member_slots_ttl` (30 minutes by default), and run this again',
+            decisive: true,
+          },
+        ];
+      return [
+        {
           kind: 'refuse',
-          message: `${host.name} has no role patroni${placeOf(host, 'roles')}, and Patroni keeps a slot for it (${slot}), as for a member that is only down`,
-          hint: 'put the role back; or wait until Patroni has dropped the slot, which it does after `member_slots_ttl` (30 minutes by default), and run this again',
+          message: `${name} ${notWanted(inventory, name)}, and Patroni keeps a slot for it (${slot}), as for a member that is only down`,
+          hint: removal(inventory, name),
           decisive: true,
-        };
-      return {
-        kind: 'refuse',
-        message: `${name} ${notWanted(inventory, name)}, and Patroni keeps a slot for it (${slot}), as for a member that is only down`,
-        hint: removal(inventory, name),
-        decisive: true,
-      };
+        },
+      ];
     });
 }

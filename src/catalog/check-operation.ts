@@ -39,6 +39,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   problems: 'function',
   goesOn: 'pgprov',
   guards: 'function',
+  bears: 'pgprov',
   choose: 'function',
   remaining: 'function',
   back: 'pgprov',

@@ -37,6 +37,7 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   missingPrerequisites: { kind: 'function' },
   guards: { kind: 'function' },
   outdated: { kind: 'function' },
+  strangers: { kind: 'function' },
   effects: { kind: 'function' },
   drift: { kind: 'function' },
   checks: { kind: 'function' },

@@ -15,6 +15,7 @@ import { OperationSteps } from './operation-steps.js';
 import { checkError, Pass } from './pass.js';
 import { settledChecks } from './settled-checks.js';
 import { settled } from './settling.js';
+import { strangersObjections } from './strangers.js';
 import { pgprov } from '../lib/pgprov-command.js';
 
 /**
@@ -67,6 +68,7 @@ class Operating<Options extends object> {
   readonly #emit: EventListener;
   readonly #state: OperationState<Options>;
   readonly #takes: OperationSteps<Options>;
+  readonly #roles: readonly Role[];
   /** Ids of the steps that were told of. */
   readonly #announced = new Set<string>();
   /** That it resumes what the store says was begun. */
@@ -74,8 +76,9 @@ class Operating<Options extends object> {
   /** Milliseconds that opening the store took. */
   readonly #keysMs: number;
 
-  private constructor({ options, start, cluster, begun, pass, keysMs }: OperatingParts<Options> & { pass: Pass; keysMs: number }) {
+  private constructor({ options, start, roles, cluster, begun, pass, keysMs }: OperatingParts<Options> & { pass: Pass; keysMs: number }) {
     this.#options = options;
+    this.#roles = roles;
     this.#cluster = cluster;
     this.#begun = begun;
     this.#emit = options.emit;
@@ -277,7 +280,10 @@ class Operating<Options extends object> {
     const left = await settled<OperationObjection>({
       cluster,
       ...(operation.patience === undefined ? {} : { patience: operation.patience }),
-      objections: () => operation.guards?.(this.#state.run(converging?.changes)) ?? [],
+      objections: () => {
+        const strangers = this.#strangers();
+        return strangers.length > 0 ? strangers : (operation.guards?.(this.#state.run(converging?.changes)) ?? []);
+      },
       look: async (found) => {
         if (converging !== undefined) return converging.planAgain();
         await cluster.connections.ask(this.#state.pass.shapes.confirmed);
@@ -286,6 +292,13 @@ class Operating<Options extends object> {
       },
     });
     cluster.results.throwAll(left.map((found) => objectionError({ ...found, hint: this.#begun.advice(found.hint) })));
+  }
+
+  /** Before its first step: members that the inventory does not have. */
+  #strangers(): OperationObjection[] {
+    if (this.#state.hasBegun) return [];
+    const start = this.#state.run();
+    return strangersObjections({ operation: this.#options.operation, start, roles: this.#roles, view: start.view });
   }
 
   async #prove(): Promise<void> {

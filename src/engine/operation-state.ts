@@ -57,6 +57,11 @@ export class OperationState<Options extends object> {
     return this.#done.has(step);
   }
 
+  /** A step was carried out by this command. */
+  get hasBegun(): boolean {
+    return this.#done.size > 0;
+  }
+
   /** Notes a step as carried out. */
   take(step: string): void {
     this.#done.add(step);

@@ -56,6 +56,8 @@ export default defineOperation<BackupOptions>({
   roles: ({ inventory }) => askedRoles(inventory),
   choosesHosts: true,
   requiresConverged: false,
+  // A backup changes no member, and is wanted most where something is odd.
+  bears: true,
   unreachable: 'go-on',
   streaming: true,
   keptInStore: true,

@@ -71,6 +71,8 @@ const patroniFailover = defineOperation<FailoverOptions>({
   },
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
   requiresConverged: false,
+  // A lost leader has to be made good also where a member is gone from the inventory, be it the leader itself.
+  bears: true,
   unreachable: 'go-on',
   patience: 60,
   problems: ({ inventory, options: { to } }) => unknownMember(inventory, to),

@@ -56,6 +56,8 @@ export default defineOperation<RecoverOptions>({
   },
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
   requiresConverged: false,
+  // What is left of a broken cluster comes first, also where members of it are lost and gone from the inventory.
+  bears: true,
   unreachable: 'go-on',
   holdsMembers: true,
   patience: PATIENCE,

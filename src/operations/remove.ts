@@ -28,6 +28,9 @@ export default defineOperation<LeavingOptions>({
     },
   },
   inventory: (inventory, { host = '' }) => withAbsent(inventory, host),
+  // It mends just that: of several that are to go, one goes after the other, and nobody goes beside one that the inventory does not know at all.
+  bears: ({ inventory, options }, name) =>
+    name === options.host || [...inventory.hosts, ...inventory.absent].some((host) => host.name === name),
   problems: (start) => (losesRole(start) ? roleProblems(start) : leavingProblems(start)),
   observations: (context, start) => (losesRole(start) ? roleObservations(context) : LEAVING.observations(context, start)),
   choose: (run) => (losesRole(run) ? { ...run.options, host: losers(run).join() } : LEAVING.choose(run)),

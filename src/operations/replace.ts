@@ -19,6 +19,9 @@ export default defineOperation<LeavingOptions>({
     dead: { type: 'boolean', answers: true, description: 'that the former machine does not come back, which nobody else can know' },
   },
   inventory: (inventory, { host = '', by }) => (by === undefined || by === host ? inventory : withAbsent(inventory, host)),
+  // It mends just that: of several that are lost, one is replaced after the other, and nobody beside one that the inventory does not know at all.
+  bears: ({ inventory, options }, name) =>
+    name === options.host || [...inventory.hosts, ...inventory.absent].some((host) => host.name === name),
   problems: (start) => [...newHost(start), ...leavingProblems(named(start))].slice(0, 1),
   observations: (context, start) => LEAVING.observations(context, named(start)),
   choose: (run) => LEAVING.choose(named(run)),

@@ -337,6 +337,11 @@ export interface Operation<Options extends object = object> {
   goesOn?(start: OperationStart<Options>): string | undefined;
   /** Why it must not begin, or continue; asked before every step, and when a converge step has been planned. */
   guards?(run: OperationRun<Options>): OperationObjection[];
+  /**
+   * It goes on beside a member that the cluster has and the inventory has not: any (`true`), or one of that name (see `Role.strangers`), because it
+   * mends just that, or harms nobody by it and must be possible in an emergency. Default: none, and it changes nothing.
+   */
+  bears?: true | ((start: Pick<OperationStart<Options>, 'inventory' | 'options'>, name: string) => boolean);
   /** What must not change in mid-air, filled in before the first step and kept in the operation's record; default: the options as given. */
   choose?(run: OperationRun<Options>): Options;
   /** What is left to do. Pure; asked after every step. */

@@ -271,6 +271,12 @@ export interface Role extends RoleSchema {
    * and of every operation that changes something before its first step.
    */
   outdated?(view: View, credentials: ClusterCredentials): Objection[];
+  /**
+   * Members that the cluster has and the inventory has not, or not by that name, as the guards and the preflight tell of them; asked before the first change of every
+   * operation that does not say otherwise (`bears`), because such a member may take the lead, or acts on what it is not asked about.
+   * @param bears whether the operation goes on beside a member of that name, which is '' where it has none yet
+   */
+  strangers?(view: View, bears: (name: string) => boolean): Objection[];
   /** What a person should know before anything is changed, told ahead of the plan. */
   notices?(view: View): string[];
   /** What a plan that changes anything leads to besides what it does to services, a sentence each. */

@@ -130,6 +130,7 @@ describe('a user’s own role', () => {
     missingPrerequisites: async () => [await view(), { hosts: new Set(), roles: new Set() }],
     guards: async () => [await view(), MATERIAL],
     outdated: async () => [await view(), MATERIAL],
+    strangers: async () => [await view(), () => false],
     notices: async () => [await view()],
     effects: async () => [await view()],
     drift: async () => [await view()],

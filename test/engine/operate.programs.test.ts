@@ -140,6 +140,41 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     }
   };
 
+  /** A role whose service has the member pg9, which the inventory has not. */
+  const withStranger = defineRole({
+    ...web,
+    strangers: (_view, bears) => (bears('pg9') ? [] : [{ kind: 'refuse', message: 'pg9 is not in the inventory', hint: 'put it back' }]),
+  });
+
+  it.each<{ what: string; rest: Partial<Operation<object>>; check: boolean }>([
+    { what: 'any operation', rest: {}, check: false },
+    { what: 'any operation with --check', rest: {}, check: true },
+    { what: 'one that bears another member', rest: { bears: (_start, name) => name === 'pg8' }, check: false },
+    { what: 'one whose own guards object', rest: { guards: () => [{ kind: 'preflight', message: 'busy', hint: 'wait' }] }, check: false },
+  ])('refuses $what before its first step beside a member that the inventory does not have', async ({ rest, check }) => {
+    clean();
+    const { exitCode, errors, steps, record, foreseen } = await run(painting(rest), { catalog: [withStranger], check });
+    expect([exitCode, errors.map(({ message }) => message), steps, record]).toEqual([4, ['pg9 is not in the inventory'], [], []]);
+    expect(foreseen).toBeUndefined();
+  });
+
+  it.each<{ what: string; rest: Partial<Operation<object>> }>([
+    { what: 'bears any', rest: { bears: true } },
+    { what: 'bears that one', rest: { bears: (_start, name) => name === 'pg9' } },
+  ])('carries one out beside such a member that $what', async ({ rest }) => {
+    clean();
+    expect((await run(painting(rest), { catalog: [withStranger] })).exitCode).toBe(0);
+  });
+
+  it('asks about such members no more once a step is carried out', async () => {
+    clean();
+    const late = defineRole({
+      ...web,
+      strangers: () => (has('pg3') ? [{ kind: 'refuse', message: 'pg9 is not in the inventory', hint: 'put it back' }] : []),
+    });
+    expect((await run(painting(), { catalog: [late] })).exitCode).toBe(0);
+  });
+
   it('takes the first remaining step, surveys, and asks again until no step remains', async () => {
     clean();
     const { exitCode, steps, record, events, checks, machines } = await run(

@@ -313,3 +313,14 @@ describe('an upgrade is refused', () => {
     ]);
   });
 });
+
+it('waits for no lease of a leader that the inventory does not have, and says what to do about it', () => {
+  const run = seen({ up: undefined, store: { leader: 'db3' } });
+  const [found] = upgrade.guards?.(run) ?? [];
+  expect(found).toMatchObject({
+    kind: 'refuse',
+    message: 'nobody of the inventory runs, and db3, which is not in the inventory, has the lead',
+  });
+  expect(found?.hint).toMatch(/^put it back; .*pgprov remove .* --host db3/u);
+  expect(found?.settles).toBeUndefined();
+});

@@ -1,9 +1,11 @@
 import { CONSUL_MEMBER, DCS, notWanted, removal, type Drift, type Objection, type View } from '../../../src/index.js';
 import { isConsulAgent } from './servers.js';
 
-/** Agents that Consul has, and the inventory has not: they are taken out, or put back, and never dropped silently. */
-export function membershipObjections(view: View): Objection[] {
-  return strangers(view).map(({ what, mend }): Objection => ({ kind: 'preflight', message: what, hint: mend }));
+/** Agents that Consul has, and the inventory has not, but for those that are borne: they are taken out, or put back, and never dropped silently. */
+export function membershipObjections(view: View, bears: (name: string) => boolean = () => false): Objection[] {
+  return strangers(view)
+    .filter(({ name }) => !bears(name))
+    .map(({ what, mend }): Objection => ({ kind: 'preflight', message: what, hint: mend }));
 }
 
 /** The same for those that Patroni does not have either, as a server that was taken out and comes back: of those that it has, it tells. */

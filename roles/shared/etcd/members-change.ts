@@ -27,12 +27,18 @@ export function membershipObjections(view: View): Objection[] {
   if (members === undefined) return [];
   const wanted = hostsWith(view.inventory, 'etcd');
   const isListed = (host: Host): boolean => members.some(({ peerUrls }) => peerUrls.includes(peerUrl(host)));
-  const unknown = strangers(view);
-  if (unknown.length > 0) return [left(view, unknown)];
+  const unknown = etcdStrangers(view);
+  if (unknown.length > 0) return unknown;
   return [
     ...wanted.filter((host) => !isListed(host) && view.read(host.name, ETCD_MEMBER)?.hasData === true).map(({ name }) => ownData(name)),
     ...silent(view, wanted.filter(isListed)),
   ];
+}
+
+/** Why nothing is changed while etcd has members that the inventory does not have, but for those that are borne. */
+export function etcdStrangers(view: View, bears: (name: string) => boolean = () => false): Objection[] {
+  const unknown = strangers(view).filter(({ name }) => !bears(name));
+  return unknown.length === 0 ? [] : [left(view, unknown)];
 }
 
 function left(view: View, unknown: readonly Listed[]): Objection {

@@ -42,6 +42,8 @@ export function modeOperation({ name, description, paused, objections, words, no
     options: {},
     roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
     requiresConverged: false,
+    // It stops and moves nobody, and holds every Patroni of the cluster still, or lets go again, those that the inventory does not have included.
+    bears: true,
     unreachable: 'go-on',
     keptInStore: true,
     patience: SEEN_WITHIN,

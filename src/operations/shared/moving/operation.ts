@@ -26,6 +26,8 @@ export const MOVING = {
   roles: ({ catalog }) => catalog.map(({ name }) => name),
   // What the inventory says of the member is what differs.
   requiresConverged: false,
+  // The member that gets another name or address is not the one that the inventory has until it is over.
+  bears: ({ options }, name) => name !== '' && [options.host, options.to].includes(name),
   unreachable: 'go-on',
   patience: 60,
   inventory: asMoving,

@@ -2,7 +2,9 @@ import {
   enumerate,
   formatBytes,
   formatDuration,
+  notWanted,
   pgprov,
+  removal,
   SHARED,
   topologyOf,
   VERSION_IN_PATH,
@@ -80,6 +82,11 @@ export function upgradeObjections(run: UpgradeRun): OperationObjection[] {
 function leased(run: UpgradeRun): OperationObjection[] {
   const leader = storeOf(run.view)?.leader ?? '';
   if (leader === '' || members(run).some((host) => runs(run, host))) return [];
+  if (!run.inventory.hosts.some(({ name }) => name === leader))
+    return refuse(
+      `nobody of the inventory runs, and ${leader}, which ${notWanted(run.inventory, leader)}, has the lead`,
+      removal(run.inventory, leader),
+    );
   return [
     {
       kind: 'refuse',
