@@ -5,6 +5,7 @@ import { isPutOff } from './put-off.js';
 import type { LogPlace } from './host-logs.js';
 import { answerText, type Gate } from './resource.js';
 import { defineSeeLog, wordsOfServer } from './server-words.js';
+import { fatalWords, lastSentences } from './start-failure.js';
 
 /** A condition to wait for, and what would make waiting pointless. */
 export interface GateOptions {
@@ -27,6 +28,11 @@ export interface GateOptions {
   unit: string;
   /** Where the server of that unit writes besides; default: the journal has all that it says. */
   log?: LogPlace;
+  /**
+   * What the check prints while the server has failed to start, whoever tries it again, and where that server writes besides the journal. After some
+   * such starts no more are waited for, also where something moves in between; default: nothing tells.
+   */
+  failedStart?: { seen: string; log: LogPlace };
   /** Extended regular expressions of lines in the journal, and in that log, that more time will not fix. */
   fatalLogPatterns: readonly string[];
   /** Seconds on a host of the usual patience, while `progress` stands still where that is given; default 120. */
@@ -66,6 +72,48 @@ far=$(printf '%s\n' "$reached" | sed -n '2s/^/, /p')
 reached=$(printf '%s\n' "$reached" | sed -n 1p)
 if [ "$reached" != "$before" ]; then before=$reached moved=$waited stopping=0; fi
 looked=$waited
+fi`;
+}
+
+/**
+ * So many starts that failed are enough, once the first of them was so many seconds ago: what was left of a server that ran before may keep the first
+ * ones from succeeding. A server that is only slow has failed none.
+ */
+const [FAILED_STARTS, SECONDS_OF_FAILED_STARTS] = [3, 20];
+
+/**
+ * Counts starts that failed, in `$fails`: each time that it is seen after something else, or the same last words of the server, because who looks
+ * once a second may miss a short attempt. Once they are enough, `$hopeless` says so.
+ */
+function seeFailedStarts(unit: string, { seen }: NonNullable<GateOptions['failedStart']>): Script {
+  return sh`if [ "$seen" = ${seen} ]; then
+if [ "$failing" = no ]; then fails=$((fails + 1)); fi
+failing=yes
+if [ -z "$failed" ]; then failed=$now; fi
+said=$(journalctl -u ${unit} --since "@$started" -o cat --no-pager 2>/dev/null | ${fatalWords()})
+same=$(printf '%s\n' "$said" | grep -cxF -e "$(printf '%s\n' "$said" | tail -n 1)" || :)
+if [ -n "$said" ] && [ "$same" -gt "$fails" ]; then fails=$same; fi
+if [ "$fails" -ge ${FAILED_STARTS} ] && [ "$((now - failed))" -ge ${seconds(SECONDS_OF_FAILED_STARTS)} ]; then hopeless=$seen", $fails times"; fi
+else
+failing=no
+fi`;
+}
+
+/** Ends the gate once starts have failed often enough, with the server's own words. */
+function endFailedStarts(title: string, unit: string, { log }: NonNullable<GateOptions['failedStart']>): Script {
+  return sh`if [ -n "$hopeless" ]; then
+echo ${`giving up waiting until ${title}:`}
+echo "$hopeless"
+words=$(journalctl -u ${unit} --since "@$started" -o cat --no-pager 2>/dev/null | ${lastSentences(SENTENCES)})
+if [ -z "$words" ]; then
+${defineSeeLog(log)}
+see_log
+words=$(${wordsOfServer(SENTENCES)})
+fi
+if [ -n "$words" ]; then printf '%s\n' "$words"; else
+journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
+fi
+give_up
 fi`;
 }
 
@@ -137,6 +185,10 @@ next=2
 before=
 looked=0
 far=
+fails=0
+failing=no
+failed=
+hopeless=
 while :; do
 if seen=$(check); then exit 0; fi
 now=$(date +%s)
@@ -165,6 +217,7 @@ bad=0
 if [ "$stopping" -lt ${SECONDS_TO_STOP} ]; then stopping=$((stopping + passed)); fi ;;
 *) bad=$((bad + 1)) ;;
 esac
+${options.failedStart === undefined ? NOTHING : joinScripts([seeFailedStarts(unit, options.failedStart), endFailedStarts(title, unit, options.failedStart)])}
 if [ "$bad" -ge ${SECONDS_BEFORE_GIVING_UP} ]; then
 echo ${`giving up waiting until ${title}:`}
 if [ -n "$line" ]; then

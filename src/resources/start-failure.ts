@@ -14,10 +14,13 @@ export interface FailingStart {
 
 /** What PostgreSQL says of a start that failed, and what it says of every stop. */
 const SENTENCES = '(FATAL|PANIC|HINT|DETAIL): ';
-const EVERY_STOP = 'the database system is (starting up|shutting down)|due to administrator command|Last completed transaction';
+const EVERY_STOP = 'the database system is (starting up|shutting down|in recovery mode|not (yet )?accepting connections)|due to administrator command|Last completed transaction';
 
 /** Of lines on the input, PostgreSQL's last sentences of what has gone wrong; nothing where there are none. */
 export const lastSentences = (most: number): Script => sh`grep -E ${SENTENCES} | grep -vE ${EVERY_STOP} | tail -n ${most} || :`;
+
+/** Of lines on the input, what PostgreSQL could not go on from, without when and by whom it was said; nothing where there is none. */
+export const fatalWords = (): Script => sh`grep -E '(FATAL|PANIC): ' | grep -vE ${EVERY_STOP} | sed -E 's/^.*(FATAL|PANIC): */\1: /' || :`;
 
 /** Where PostgreSQL's log files are unless `log_directory` says otherwise. */
 const LOG_DIRECTORY = 'log';

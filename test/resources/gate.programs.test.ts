@@ -21,7 +21,9 @@ describe('gate', () => {
   function tools(programs: Readonly<Record<string, string>>): Script {
     const bin = join(workplace(), 'bin');
     mkdirSync(bin, { recursive: true });
-    for (const name of ['date', 'sleep', 'grep', 'tail', 'cat', 'stat', 'awk', 'basename', 'head'].filter((each) => !(each in programs))) {
+    for (const name of ['date', 'sleep', 'grep', 'tail', 'cat', 'stat', 'awk', 'basename', 'head', 'sed'].filter(
+      (each) => !(each in programs),
+    )) {
       const path = ['/usr/bin', '/bin'].map((directory) => join(directory, name)).find(existsSync);
       if (path !== undefined && !existsSync(join(bin, name))) symlinkSync(path, join(bin, name));
     }
@@ -258,6 +260,91 @@ echo "$now of 9, before $before"`,
         expect(first.get('gate')?.out.toString()).toMatch(/^gave up after \d+ s waiting until it streams\nFATAL: {2}requested WAL/u);
         const { answers } = await wait(shell, tools(running), logging(log, sh`echo ${gone} >>${log}; false`, 60).wait());
         expect(answers.get('gate')?.out.toString()).toMatch(/^giving up waiting until it streams:\nFATAL: {2}requested WAL segment/u);
+      });
+
+      /** A gate whose check shows in turn what Patroni does, a second each. */
+      const trying = (turns: readonly string[], log = join(workplace(), 'none')): { made: ReturnType<typeof gate>; count: string } => {
+        const count = join(workplace(), 'count');
+        writeFileSync(count, '');
+        const cases = joinScripts(turns.map((turn, at) => sh`[ "$at" != ${at} ] || echo ${turn}`));
+        const made = gate({
+          name: 'g',
+          title: 'it streams',
+          check: sh`echo >>${count}
+at=$(($(grep -c '' ${count}) / 2 % ${turns.length}))
+${cases}
+false`,
+          unit: 'patroni',
+          fatalLogPatterns: [],
+          timeout: 60,
+          failedStart: { seen: 'PostgreSQL: start failed', log: { data: join(workplace(), 'data'), file: log } },
+          // Something moves all the while.
+          progress: sh`grep -c '' ${count}`,
+        });
+        return { made, count };
+      };
+      /** Time that goes on by a second whenever it is asked, with such a journal. */
+      const quick = (journal: string): Readonly<Record<string, string>> => {
+        const clock = join(workplace(), 'clock');
+        writeFileSync(clock, '100');
+        return {
+          ...running,
+          date: `read -r now <${clock}; echo $((now + 1)) >${clock}; echo "$now"`,
+          sleep: ':',
+          journalctl: journal,
+        };
+      };
+      const CAUSE = 'FATAL:  could not access file "foo": No such file or directory';
+
+      it('gives up on starts that fail again and again, with the server’s own words, whatever moves', {
+        timeout: patience(30_000),
+      }, async () => {
+        const { made } = trying(['PostgreSQL: starting', 'PostgreSQL: start failed']);
+        const journal = `echo 'INFO: no action'; echo '2026-11-30 19:49:20 UTC [7] FATAL:  the database system is starting up'; echo '2026-11-30 19:49:21 UTC [8] ${CAUSE}'`;
+        const { answers } = await wait(shell, tools(quick(journal)), made.wait());
+        expect(answers.get('gate')?.out.toString()).toMatch(
+          /^giving up waiting until it streams:\nPostgreSQL: start failed, \d+ times\n2026-11-30 19:49:21 UTC \[8\] FATAL: {2}could not access file "foo": No such file or directory\n$/u,
+        );
+      });
+
+      it('counts such starts by what the server says, where attempts in between are too short to be seen', {
+        timeout: patience(30_000),
+      }, async () => {
+        const { made } = trying(['PostgreSQL: start failed']);
+        const said = (times: number): string => Array.from({ length: times }, (_, at) => `echo '[${at}] ${CAUSE}'`).join('\n');
+        const { answers } = await wait(shell, tools(quick(said(3))), made.wait());
+        expect(answers.get('gate')?.out.toString()).toContain('PostgreSQL: start failed, 3 times\n[0] FATAL');
+      });
+
+      it('quotes the log of the server where the journal has none of its words', { timeout: patience(30_000) }, async () => {
+        const log = join(workplace(), 'postgresql.log');
+        writeFileSync(log, `LOG:  starting PostgreSQL 17.12\n${CAUSE}\n`);
+        const { made } = trying(['PostgreSQL: starting', 'PostgreSQL: start failed'], log);
+        const { answers } = await wait(shell, tools(quick(':')), made.wait());
+        expect(answers.get('gate')?.out.toString()).toMatch(/times\nFATAL: {2}could not access file "foo"/u);
+      });
+
+      it.each([
+        {
+          what: 'one start that failed',
+          turns: ['PostgreSQL: start failed', ...Array.from({ length: 200 }, () => 'PostgreSQL: starting')],
+        },
+        { what: 'a server that starts for long', turns: ['PostgreSQL: starting'] },
+      ])('does not judge $what', { timeout: patience(30_000) }, async ({ turns }) => {
+        const { made, count } = trying(turns);
+        const opens = joinScripts([sh`[ "$(grep -c '' ${count})" -ge 60 ]`]);
+        const patient = gate({
+          name: 'g',
+          title: 'it streams',
+          check: sh`${made.probe()}
+${opens}`,
+          unit: 'patroni',
+          fatalLogPatterns: [],
+          timeout: 300,
+          failedStart: { seen: 'PostgreSQL: start failed', log: { data: '/none' } },
+        });
+        const { answers } = await wait(shell, tools(quick(`echo '[7] ${CAUSE}'`)), patient.wait());
+        expect(answers.get('gate')?.status).toBe(0);
       });
 
       it('also times out without systemd', { timeout: patience(15_000) }, async () => {

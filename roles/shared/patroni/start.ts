@@ -42,6 +42,9 @@ import { accessOptions, configFile, patroniCopies, renderConfig, wakeOwn } from 
 import { firstStart, halted } from './configure.js';
 import { firstMember } from './leadership.js';
 
+/** Patroni's state of a server that is not there after it was started (`postgresql/__init__.py`); one that takes long is `starting`. */
+const START_FAILED = 'start failed';
+
 /** Journal lines of Patroni and PostgreSQL that more waiting will not fix. */
 const hopeless = ({ fatalLogPatterns }: Dcs): string[] => [
   'system ID mismatch',
@@ -174,6 +177,7 @@ export function memberGate(
     unit: platform.patroni.unit,
     fatalLogPatterns: hopeless(dcsOf(inventory)),
     timeout: variables(host, 'patroni').start_timeout,
+    failedStart: { seen: `PostgreSQL: ${START_FAILED}`, log: { data: dataDirectoryOf(host, platform) } },
     progress: memberProgress(dataDirectoryOf(host, platform)),
     ...(otherwise.timeout === undefined ? { variable: 'patroni.start_timeout' } : {}),
     ...otherwise,
