@@ -312,6 +312,7 @@ export { draftsDropped, movedOver, openedThere, putAside, unsubscribed, viewsFil
 export { formerSpacesAside, spacesBack } from './resources/upgrade/spaces.js';
 export { upgradedGate, upgradeRuns, type Transfer, type UpgradeRunOptions } from './resources/upgrade/run.js';
 export { upgradeSettledGate, upgradeSettling } from './resources/upgrade/settle.js';
+export { UPGRADE_READS, upgradeReads, type UpgradeReads } from './resources/upgrade/reads.js';
 export { UPGRADE_TRIAL, upgradeTrial, type UpgradeTrial } from './resources/upgrade/trial.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';

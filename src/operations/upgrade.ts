@@ -4,6 +4,7 @@ import {
   topologyOf,
   upgradeFacts,
   upgradePlace,
+  upgradeReads,
   upgradeTrial,
   type Observation,
   type RoleContext,
@@ -88,6 +89,7 @@ function observed(context: RoleContext, { to, newer }: UpgradeOptions): Observat
     upgradePlace(majors, { unit, configFile }),
     upgradeFacts(majors, target),
     upgradeTrial(majors, target),
+    upgradeReads(majors, target),
     ...backupAsks(context),
   ];
 }

@@ -14,7 +14,8 @@ export interface FailingStart {
 
 /** What PostgreSQL says of a start that failed, and what it says of every stop. */
 const SENTENCES = '(FATAL|PANIC|HINT|DETAIL): ';
-const EVERY_STOP = 'the database system is (starting up|shutting down|in recovery mode|not (yet )?accepting connections)|due to administrator command|Last completed transaction';
+const EVERY_STOP =
+  'the database system is (starting up|shutting down|in recovery mode|not (yet )?accepting connections)|due to administrator command|Last completed transaction';
 
 /** Of lines on the input, PostgreSQL's last sentences of what has gone wrong; nothing where there are none. */
 export const lastSentences = (most: number): Script => sh`grep -E ${SENTENCES} | grep -vE ${EVERY_STOP} | tail -n ${most} || :`;

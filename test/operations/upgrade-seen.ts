@@ -2,6 +2,7 @@ import type { UpgradeOptions } from '../../src/operations/shared/upgrade/seen.js
 import type { OperationRun } from '../../src/plan/operation.js';
 import { UPGRADE_FACTS, type UpgradeFacts, type UpgradeSays } from '../../src/resources/upgrade/facts.js';
 import { UPGRADE_PLACE, type MajorData, type UpgradeNote, type UpgradePlace } from '../../src/resources/upgrade/place.js';
+import { UPGRADE_READS, type UpgradeReads } from '../../src/resources/upgrade/reads.js';
 import { UPGRADE_TRIAL, type UpgradeTrial } from '../../src/resources/upgrade/trial.js';
 import { inventoryOf } from '../support/inventory.js';
 import { runSeen, type Seen } from './run-seen.js';
@@ -43,6 +44,7 @@ export interface Made extends Pick<Seen, 'leader' | 'config' | 'listed' | 'store
   says?: Partial<UpgradeSays>;
   facts?: Partial<UpgradeFacts>;
   trial?: Partial<UpgradeTrial>;
+  reads?: Record<string, Partial<UpgradeReads>>;
   done?: readonly string[];
   /** More that was seen of each host, by the observations' ids. */
   more?: Record<string, Readonly<Record<string, unknown>>>;
@@ -106,7 +108,8 @@ export function seen(given: Made = {}, options: UpgradeOptions = CHOSEN, base = 
           says,
           ...made.facts,
         },
-        [UPGRADE_TRIAL.id]: { asked: host === 'pg1', objections: [], settings: {}, took: undefined, ...made.trial },
+        [UPGRADE_TRIAL.id]: { asked: host === 'pg1', objections: [], took: undefined, ...made.trial },
+        [UPGRADE_READS.id]: { asked: up !== undefined, settings: {}, libraries: {}, ...made.reads?.[host] },
         ...made.more?.[host],
       },
     ];

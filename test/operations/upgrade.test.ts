@@ -35,6 +35,7 @@ describe('the steps of an upgrade', () => {
       'lead',
       ...LATER,
     ]);
+    expect(steps(seen({ reads: { pg3: { asked: false } } })).slice(0, 2)).toEqual(['trial', 'stop-standbys']);
     expect(steps(seen())).toEqual(['stop-standbys', 'stop-leader', 'upgrade', 'configure', 'store', 'note', 'lead', ...LATER]);
   });
 
@@ -279,8 +280,18 @@ describe('an upgrade is refused', () => {
     },
     {
       of: 'settings',
-      made: { trial: { settings: { old_snapshot_threshold: 'unrecognized' } } },
-      says: 'old_snapshot_threshold: unrecognized',
+      made: { reads: { pg2: { settings: { old_snapshot_threshold: 'unrecognized' } } } },
+      says: 'every setting of pg2:\n  old_snapshot_threshold: unrecognized',
+    },
+    {
+      of: 'a library that one standby lacks',
+      made: { reads: { pg3: { libraries: { foo: 'could not access file "foo"' } } } },
+      says: 'PostgreSQL 17 on pg3 cannot load every library that is used there:\n  foo: could not access file "foo"',
+    },
+    {
+      of: 'a member that could not be asked',
+      made: { reads: { pg3: { asked: false } }, done: ['trial'] },
+      says: 'PostgreSQL 17 could not be asked on pg3',
     },
     { of: 'a trial that said nothing', made: { trial: { asked: false }, done: ['trial'] }, says: 'pg_upgrade could not be tried on pg1' },
   ])('for $of', ({ made = {}, options, says }) => {

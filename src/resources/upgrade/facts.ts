@@ -83,9 +83,16 @@ SELECT 'long=process ' || pid || ' (' || coalesce(usename, backend_type) || '), 
 /** Succeeds where the server of that major runs and takes writes; its psql asks. One command, so that it may stand behind another condition. */
 export function servesAsPrimary(path: string, server: LocalServer): Script {
   return sh`{
+${serves(path, server)} && [ "$serves" = f ]
+}`;
+}
+
+/** Succeeds where the server of that major runs and answers, with `t` in `$serves` for a standby, `f` for a primary; one command, too. */
+export function serves(path: string, server: LocalServer): Script {
+  return sh`{
 pid=
 [ ! -r ${`${path}/postmaster.pid`} ] || read -r pid <${`${path}/postmaster.pid`} || :
-[ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" ] && [ "$(${psqlInput(server, 'SELECT pg_is_in_recovery()')} 2>/dev/null)" = f ]
+[ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" ] && serves=$(${psqlInput(server, 'SELECT pg_is_in_recovery()')} 2>/dev/null)
 }`;
 }
 

@@ -12,8 +12,6 @@ export interface UpgradeTrial {
   asked: boolean;
   /** pg_upgrade's words where it objects, with what it wrote into files; empty: it has nothing against it. */
   objections: readonly string[];
-  /** Settings in force that the new major does not take, by name, with its words. */
-  settings: Readonly<Record<string, string>>;
   /** What the trial took, from which the time without service is told; undefined where a part of it was not measured. */
   took: UpgradeTook | undefined;
 }
@@ -33,9 +31,6 @@ export interface UpgradeTook {
 /** The observation's id. */
 export const UPGRADE_TRIAL = handle<UpgradeTrial>('upgrade-trial');
 
-/** Settings from files and the command line, with their values; places of files are the server's own, and others come from Patroni by the version. */
-const SETTINGS = `SELECT name || '=' || current_setting(name) FROM pg_settings WHERE source IN ('configuration file', 'command line') AND context <> 'internal' AND name NOT IN ('data_directory', 'config_file', 'hba_file', 'ident_file', 'external_pid_file', 'unix_socket_directories', 'port', 'shared_preload_libraries', 'wal_keep_segments') AND name NOT LIKE '%.%'`;
-
 /** Bytes of the data's largest file that are copied to see how fast that is, and seconds after which that is seen. */
 const [SAMPLE, SAMPLED_WITHIN] = [268_435_456, 20];
 
@@ -46,7 +41,7 @@ const [DUMPED_WITHIN, LOCKED_WITHIN] = [300, 2];
 const LINES = 20;
 
 /**
- * Tries an upgrade without changing anything: makes an empty cluster of the new major that goes again, has `pg_upgrade --check` compare the server
+ * Tries an upgrade without changing anything: makes an empty cluster of the new major that goes again, and has `pg_upgrade --check` compare the server
  * that runs with it, and has the new server's program read each setting.
  * @param target the major that is wanted
  * @param when default: only before anything begins
@@ -76,7 +71,6 @@ fi`,
       return {
         asked: all('asked').length > 0,
         objections: all('objection'),
-        settings: Object.fromEntries(all('setting').map((text) => [text.slice(0, text.indexOf(' ')), text.slice(text.indexOf(' ') + 1)])),
         took: readTook(all('took')),
       };
     },
@@ -120,12 +114,7 @@ find "$scratch" -path '*pg_upgrade_output.d*' -name '*.txt' -exec head -n ${LINE
 } | grep . | sed -e "s|$scratch/||g" -e 's/^/objection=/'
 fi
 took check
-${measured(from, { path, server, version })}
-${psqlInput(from.server, SETTINGS)} >settings 2>/dev/null
-while IFS= read -r setting; do
-name=$(printf %s "$setting" | sed 's/=.*//')
-said=$(${run(sh`${`${binDirectory}/postgres`} -D "$scratch/data" -c "$setting" -C "$name"`)} 2>&1 >/dev/null) || printf 'setting=%s %s\n' "$name" "$(printf '%s\n' "$said" | grep -m 1 FATAL | sed 's/.*FATAL: *//')"
-done <settings`;
+${measured(from, { path, server, version })}`;
 }
 
 /** How long a dump of definitions takes, and a copy of a part of the data to where that of the new major would be. */

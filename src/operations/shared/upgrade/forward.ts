@@ -7,6 +7,7 @@ import {
   scopeReset,
   upgradedGate,
   upgradeNoted,
+  upgradeReads,
   upgradeRuns,
   upgradeSettledGate,
   upgradeSettling,
@@ -36,7 +37,7 @@ import { backupsConfigured, copiesFromBackup, firstBackup, holdBackups, releaseB
 import { expectedWords } from './expected.js';
 import { conformStep, inventoryStep } from './landing.js';
 import { contextAt, majorOf, majorsOf } from './majors.js';
-import { configuredOn, dataOf, isLetIn, isUpgraded, mayRun, members, placeOf, runs, trialOf, type UpgradeRun } from './seen.js';
+import { configuredOn, dataOf, isLetIn, isUpgraded, mayRun, members, placeOf, readsOf, runs, trialOf, type UpgradeRun } from './seen.js';
 
 /** From a cluster of the former major to one of the new, with the former data kept beside it. */
 export function forwardSteps(run: UpgradeRun): Foreseen {
@@ -88,16 +89,20 @@ function packageStep(run: UpgradeRun): OperationStep[] {
   ];
 }
 
-/** What pg_upgrade has against it is known before anything is stopped. */
+/** What pg_upgrade, and the new programs on any member, have against it is known before anything is stopped. */
 function trialStep(run: UpgradeRun): OperationStep[] {
   const { member = '', older, newer = 0 } = run.options;
-  if (trialOf(run) !== undefined || isUpgraded(run) || run.done.has('trial') || dataOf(run, member, older)?.running !== true) return [];
+  const isTried = trialOf(run) !== undefined && members(run).every((host) => readsOf(run, host) !== undefined);
+  if (isTried || isUpgraded(run) || run.done.has('trial') || dataOf(run, member, older)?.running !== true) return [];
   return [
     {
       id: 'trial',
-      title: `try \`pg_upgrade --check\` on ${member}, against the server that runs`,
-      on: [member],
-      asks: (context) => [upgradeTrial(majorsOf(context), newer, 'everyStep')],
+      title: `try \`pg_upgrade --check\` on ${member}, against the server that runs, and have PostgreSQL ${newer} read settings and libraries on every member`,
+      on: members(run),
+      asks: (context) => [
+        ...(context.host.name === member ? [upgradeTrial(majorsOf(context), newer, 'everyStep')] : []),
+        upgradeReads(majorsOf(context), newer, 'everyStep'),
+      ],
     },
   ];
 }

@@ -21,7 +21,7 @@ import { expectedTime } from './expected.js';
 import { lostBy } from './back.js';
 import { backupsInTheWay } from './backups.js';
 import { majorOf } from './majors.js';
-import { bytesOf, configuredOn, dataOf, factsOf, isLetIn, members, notesOf, runs, trialOf, type UpgradeRun } from './seen.js';
+import { bytesOf, configuredOn, dataOf, factsOf, isLetIn, members, notesOf, readsOf, runs, trialOf, type UpgradeRun } from './seen.js';
 
 /** What a directory that was put aside is called; one that a person has called so could not be told from it. */
 const ENDS_ASIDE = /\.aside-\d*T\d*$/u;
@@ -292,12 +292,38 @@ function tried(run: UpgradeRun): OperationObjection[] {
       `pg_upgrade cannot upgrade ${member} from PostgreSQL ${older} to ${newer}:${trial.objections.map((line) => `\n  ${line}`).join('')}`,
       'put right what it says, on the cluster that serves on; a library that is missing comes with the extension’s package for the new version, on every member. Then run this again',
     );
-  const settings = Object.entries(trial.settings);
-  if (settings.length === 0) return [];
-  return refuse(
-    `PostgreSQL ${newer} does not take every setting of ${member}:${settings.map(([name, why]) => `\n  ${name}: ${why}`).join('')}`,
-    `take them out of the inventory, or of the dynamic configuration (${pgprov`config edit ${run.inventory}`}), and have them in force with ${pgprov`apply ${run.inventory}`} first`,
-  );
+  return [...readBy(run)].slice(0, 1);
+}
+
+/** What the programs of the new version on each member said of its settings and libraries. */
+function readBy(run: UpgradeRun): OperationObjection[] {
+  const { newer } = run.options;
+  const all = members(run);
+  const silent = all.filter((host) => readsOf(run, host) === undefined);
+  if (silent.length > 0 && run.done.has('trial'))
+    return refuse(
+      `PostgreSQL ${newer} could not be asked on ${enumerate(silent)} whether it takes what runs there`,
+      'nothing was stopped; run this again',
+    );
+  const told = (what: 'settings' | 'libraries'): [string, string[]][] =>
+    all.flatMap((host): [string, string[]][] => {
+      const lines = Object.entries(readsOf(run, host)?.[what] ?? {}).map(([name, why]) => `\n  ${name}: ${why}`);
+      return lines.length === 0 ? [] : [[host, lines]];
+    });
+  return [
+    ...told('settings').flatMap(([host, lines]) =>
+      refuse(
+        `PostgreSQL ${newer} does not take every setting of ${host}:${lines.join('')}`,
+        `take them out of the inventory, or of the dynamic configuration (${pgprov`config edit ${run.inventory}`}), and have them in force with ${pgprov`apply ${run.inventory}`} first`,
+      ),
+    ),
+    ...told('libraries').flatMap(([host, lines]) =>
+      refuse(
+        `PostgreSQL ${newer} on ${host} cannot load every library that is used there:${lines.join('')}`,
+        `nothing was stopped; install what it lacks on ${host}: a library comes with the extension’s package for PostgreSQL ${newer}. Then run this again`,
+      ),
+    ),
+  ];
 }
 
 /** What is expected is an estimate: that much longer it may take. */

@@ -1,6 +1,7 @@
 import {
   UPGRADE_FACTS,
   UPGRADE_PLACE,
+  UPGRADE_READS,
   UPGRADE_TRIAL,
   type MajorData,
   type OperationRun,
@@ -8,6 +9,7 @@ import {
   type UpgradeFacts,
   type UpgradeNote,
   type UpgradePlace,
+  type UpgradeReads,
   type UpgradeTrial,
 } from '../../../index.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
@@ -80,6 +82,12 @@ export function bytesOf(run: Pick<UpgradeRun, 'view'>, host: string, version = 0
 export function trialOf({ view, options: { member = '' } }: UpgradeRun): UpgradeTrial | undefined {
   const trial = view.read(member, UPGRADE_TRIAL);
   return trial?.asked === true ? trial : undefined;
+}
+
+/** What the programs of the new major on a member said of what runs there; undefined where they were not asked. */
+export function readsOf({ view }: Pick<UpgradeRun, 'view'>, host: string): UpgradeReads | undefined {
+  const reads = view.read(host, UPGRADE_READS);
+  return reads?.asked === true ? reads : undefined;
 }
 
 /** The data that a member has of a major, in that one's place. */
