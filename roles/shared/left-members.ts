@@ -22,11 +22,13 @@ export function guardLeftMembers(view: View, bears: (name: string) => boolean = 
   const inStore = dcsOf(view.inventory).memberNames(view);
   // A host with another name than it had is told by its own guard.
   const addresses = new Set(wanted.map((host) => hostPort(host.clusterAddress, variables(host, 'postgresql').port)));
+  const isLeft = (name: string): boolean => view.inventory.leftForLater?.includes(name) === true;
   const left = store.members
     .filter(
       ({ name, state, connUrl }) =>
         state !== 'stopped' &&
         !bears(name) &&
+        !isLeft(name) &&
         !wanted.some((host) => host.name === name) &&
         !addresses.has(/\/\/([^/]+)/u.exec(connUrl)?.[1] ?? ''),
     )
@@ -66,7 +68,7 @@ function guardDownMembers(
     name,
     ...(formerly?.name === undefined ? [] : [formerly.name]),
   ]);
-  const wanted = [...members, ...told].map(slotNameOf);
+  const wanted = [...members, ...told, ...(inventory.leftForLater ?? [])].map(slotNameOf);
   const given = Object.keys((config?.['slots'] as object | undefined) ?? {});
   return retainedSlots
     .filter((slot) => !wanted.includes(slot) && !given.includes(slot))

@@ -1,6 +1,6 @@
 import type { EventListener } from '../events.js';
 import { asPgprovError, type ExitCode, type PgprovError } from '../lib/errors.js';
-import { withoutHosts, type Host, type Inventory } from '../model/index.js';
+import { leavingAbsent, withoutHosts, type Host, type Inventory } from '../model/index.js';
 import { View } from '../plan/view.js';
 import type { Transport } from '../transport/transport.js';
 import { HostConnections } from './host-connections.js';
@@ -36,9 +36,10 @@ export interface Cluster extends ClusterOptions {
 }
 
 /** The cluster as if the inventory had these hosts no more: the same connections to the others, the same account. */
-export function clusterWithout(cluster: Cluster, names: readonly string[]): Cluster {
-  if (names.length === 0) return cluster;
-  const inventory = withoutHosts(cluster.inventory, names);
+export function clusterWithout(cluster: Cluster, names: readonly string[], { leavesAbsent = false } = {}): Cluster {
+  if (names.length === 0 && !leavesAbsent) return cluster;
+  const left = withoutHosts(cluster.inventory, names);
+  const inventory = leavesAbsent ? leavingAbsent(left, names) : left;
   const connections = cluster.connections.without(names);
   return {
     ...cluster,

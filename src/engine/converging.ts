@@ -89,8 +89,8 @@ async function lookedAt(
   { cluster: whole, step, operation, more, catalog, openStore, check }: ConvergingOptions,
   crossing?: 'all-at-once',
 ): Promise<Pass> {
-  const { roles, renewal, answersFor, without = [] } = step.converge;
-  const cluster = clusterWithout(whole, without);
+  const { roles, renewal, answersFor, without = [], leavesAbsent = false } = step.converge;
+  const cluster = clusterWithout(whole, without, { leavesAbsent });
   const { inspects = false } = operation;
   const aimed = selectedRoles(catalog, { roles });
   const store = await openStore({ writable: !check, ...(renewal === undefined ? {} : { renewal }) });

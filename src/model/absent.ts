@@ -28,6 +28,11 @@ export function withAbsent(inventory: Inventory, name: string): Inventory {
   };
 }
 
+/** The inventory for a step of an operation that takes out some hosts at most: others that are absent may be members yet. */
+export function leavingAbsent(inventory: Inventory, but: readonly string[]): Inventory {
+  return { ...inventory, leftForLater: inventory.absent.flatMap(({ name }) => (but.includes(name) ? [] : [name])) };
+}
+
 /** The inventory as if these hosts were absent. */
 export function withoutHosts(inventory: Inventory, names: readonly string[]): Inventory {
   const isGone = ({ name }: Host): boolean => names.includes(name);

@@ -4,7 +4,7 @@ export { patienceFor } from './patience.js';
 export { PathResolver } from './paths.js';
 export { readIdentity } from './identity.js';
 export type { InventoryIdentity } from './identity.js';
-export { withAbsent, withoutHosts } from './absent.js';
+export { leavingAbsent, withAbsent, withoutHosts } from './absent.js';
 export { withFormer, withName } from './former.js';
 export { notWanted, removal } from './removal.js';
 export { toTarget } from './inventory.js';

@@ -114,6 +114,8 @@ export interface Inventory {
   hosts: Host[];
   /** Hosts that are not to be part of the cluster any more, though it may still have them (`absent: true`); in the order of the file. */
   absent: Host[];
+  /** Those of `absent`, by their names, that the operation at hand leaves to a later one: that the cluster has them yet speaks against nothing. */
+  leftForLater?: readonly string[];
   /** In the order of the file. */
   groups: { name: string; hosts: string[] }[];
   /** What works but is probably not meant. */

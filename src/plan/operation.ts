@@ -214,6 +214,8 @@ export interface ConvergeStep extends StepWords {
     answersFor?: readonly string[];
     /** Hosts that it is planned, carried out and proved without, as if the inventory had them no more. */
     without?: readonly string[];
+    /** Other hosts that are absent in the inventory may be members yet, which a later operation takes out. */
+    leavesAbsent?: true;
   };
 }
 

@@ -54,7 +54,7 @@ async function run({
   const inventory = withAbsent(await inventoryOf(yaml), options.host ?? '');
   const members = listed3.map((number) => ({ name: `pg${number}`, peerUrls: [`https://10.0.0.${number}:2380`] }));
   const more = Object.fromEntries(
-    ['pg1', 'pg2', 'pg3'].map((name) => [
+    [...new Set(['pg1', 'pg2', 'pg3', ...Object.keys(made.more ?? {})])].map((name) => [
       name,
       new Map<string, unknown>([
         [ETCD_MEMBER.id, { healthy: made.etcdDown?.includes(name) !== true, hasData: true, members }],
@@ -245,6 +245,46 @@ describe('pgprov remove', () => {
     expect(remove.guards?.(away)[0]?.hint).toMatch(/^give the same command again once pg3 answers .*: it is then stopped first/u);
     expect(remove.question?.(await run(back))).toBe('Take pg3 out of demo?');
     expect(remove.question?.(await run(DEAD))).toBe('Take pg3, whose machine is lost for good, out of demo?');
+  });
+
+  const five = (absent: string): string =>
+    `${THREE}  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4}\n  pg5: {address: 192.0.2.5, cluster_address: 10.0.0.5${absent}}\n`;
+  const BOTH = five(', absent: true').replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, absent: true');
+  const lost: Case = { away: ['pg3', 'pg5'], options: { dead: true }, slots: [], listed3: [1, 2, 3, 4, 5] };
+
+  it('takes out one of two that are lost, where both are absent, and says so where they are not', async () => {
+    expect(remove.guards?.(await run({ ...lost, yaml: BOTH }))).toEqual([]);
+    const steps = remove.remaining(await run({ ...lost, yaml: BOTH })).steps;
+    expect(steps.map(({ id, effect }) => `${id}${effect === undefined ? '' : `: ${effect}`}`)).toEqual([
+      'leave-store: etcd then has 4 members and bears the loss of 1',
+      'others',
+    ]);
+    expect(steps.at(-1)).toMatchObject({ converge: { without: ['pg3'], leavesAbsent: true } });
+    const [away] = remove.guards?.(await run({ ...lost, yaml: five('') })) ?? [];
+    expect(away?.hint).toMatch(/^nothing was changed; .* gone for good, too, write `absent: true` below pg5 and pg3 in the inventory/u);
+    const begun = await run({ ...lost, yaml: five(''), resumed: true });
+    expect(remove.guards?.(begun)[0]?.hint).toMatch(/^nothing more was changed/u);
+  });
+
+  it('counts who is absent and in etcd yet as one that does not work, and has it go first where it leads', async () => {
+    const pg2 = THREE.replace('cluster_address: 10.0.0.2', 'cluster_address: 10.0.0.2, absent: true');
+    expect(await objection({ yaml: pg2, slots: [] })).toBe(
+      'pg2 is not healthy: without pg3 too few of the 2 members of etcd that are left would work for a quorum',
+    );
+    expect(await objection({ yaml: pg2, slots: [], listed3: [1, 3] })).toBeUndefined();
+    expect(await objection({ ...lost, yaml: BOTH, leader: 'pg5' })).toBe('pg5 leads, and is absent in the inventory');
+    const joining = {
+      ...lost,
+      yaml: `${BOTH}  pg6: {address: 192.0.2.6, cluster_address: 10.0.0.6}\n`,
+      options: { dead: true, by: 'pg6' },
+    };
+    const empty = new Map<string, unknown>([
+      [ETCD_MEMBER.id, { healthy: false, hasData: false, members: [] }],
+      [DATA_DIRECTORY.id, { kind: 'empty' }],
+    ]);
+    expect(replace.guards?.(await run({ ...joining, more: { pg6: empty } }))[0]?.message).toBe(
+      'pg5 is absent in the inventory, and a member of etcd yet, which takes another member only while all that it has are up',
+    );
   });
 
   const apart = `${THREE}  e1: {address: 192.0.2.9, cluster_address: 10.0.0.9, roles: [base, etcd]}\n`;

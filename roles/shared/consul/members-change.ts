@@ -39,6 +39,7 @@ function strangers(view: View): Stranger[] {
   if (told === undefined) return [];
   const inRaft = told.list.map(({ name }) => name);
   return [...new Set([...told.agents, ...inRaft])]
+    .filter((name) => inventory.leftForLater?.includes(name) !== true)
     .filter((name) => !inventory.hosts.some((host) => host.name === name && isConsulAgent(host)))
     .map((name) => {
       const stays = inventory.hosts.some((host) => host.name === name);

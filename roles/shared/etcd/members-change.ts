@@ -37,7 +37,7 @@ export function membershipObjections(view: View): Objection[] {
 
 /** Why nothing is changed while etcd has members that the inventory does not have, but for those that are borne. */
 export function etcdStrangers(view: View, bears: (name: string) => boolean = () => false): Objection[] {
-  const unknown = strangers(view).filter(({ name }) => !bears(name));
+  const unknown = strangers(view).filter(({ name }) => !bears(name) && view.inventory.leftForLater?.includes(name) !== true);
   return unknown.length === 0 ? [] : [left(view, unknown)];
 }
 

@@ -148,7 +148,7 @@ export function bringList(run: Run): OperationStep[] {
       id: 'list',
       title: `have ${store} on ${enumerate(members)} go by the list of revoked certificates`,
       changes: members,
-      converge: { roles: [role], without: [...new Set([nameOf(run), by])], answersFor: members },
+      converge: { roles: [role], without: [...new Set([nameOf(run), by])], answersFor: members, leavesAbsent: true },
     },
   ];
 }

@@ -4,13 +4,14 @@ import { hostsWith } from '../../../../roles/shared/layout.js';
 import { quorumOf } from '../../../../roles/shared/quorum.js';
 import { isSynchronous } from '../../../../roles/shared/synchronous.js';
 import { cannotLead } from '../handing-over.js';
-import { answerOf, dynamicOf, leaderOf, notStreamingWhy, unfit } from '../members.js';
+import { answerOf, dynamicOf, leaderOf, listedLeader, notStreamingWhy, unfit } from '../members.js';
 import { untilLed, untilUp } from '../passing.js';
 import { busyObjection, maintenanceObjection, quorumObjection } from '../quiet-cluster.js';
 import { fenceObjections } from './fence.js';
 import type { LeavingOptions, LeavingRun as Run } from './options.js';
 import { isOver } from './over.js';
 import {
+  absentInStore,
   answeredFrom,
   hasBegun,
   hasData,
@@ -77,6 +78,8 @@ export function leavingObjections(run: Run): OperationObjection[] {
   return [
     ...newMachine(run),
     ...alive(run),
+    ...ledByAbsent(run),
+    ...besidesAbsent(run),
     ...unled(run),
     ...handsOver(run),
     ...lastSynchronous(run),
@@ -105,7 +108,7 @@ function outOfReach(run: Run, names: readonly string[]): OperationObjection {
   return {
     kind: 'unreachable',
     message: `${enumerate(names)} cannot be reached, and ${nameOf(run)} has to be taken out of what ${it === 'it' ? 'it has' : 'they have'}, too`,
-    hint: `nothing more was changed; bring ${it} back first (${pgprov`ping ${run.inventory}`})`,
+    hint: `${hasBegun(run) ? 'nothing more was changed' : 'nothing was changed'}; bring ${it} back first (${pgprov`ping ${run.inventory}`}); where ${it === 'it' ? 'it is' : 'they are'} gone for good, too, write \`absent: true\` below ${enumerate([...names, nameOf(run)])} in the inventory, and take one out after the other`,
   };
 }
 
@@ -204,6 +207,29 @@ function dynamicTtl(view: Run['view']): number | undefined {
   return typeof ttl === 'number' ? ttl : undefined;
 }
 
+/** Another host that is to go leads, and nothing of it is seen. */
+function ledByAbsent(run: Run): OperationObjection[] {
+  const { view, inventory } = run;
+  const leader = listedLeader(view) ?? '';
+  if (leader === nameOf(run) || !inventory.absent.some(({ name }) => name === leader)) return [];
+  return refuse(
+    `${leader} leads, and is absent in the inventory`,
+    `take ${leader} out first, which has another one lead: ${pgprov`remove ${inventory} --host ${leader}`}`,
+  );
+}
+
+/** Whoever is to join could not, while members are listed that are gone. */
+function besidesAbsent(run: Run): OperationObjection[] {
+  const { inventory, options } = run;
+  const [first] = absentInStore(run);
+  if (options.by === undefined || first === undefined || hasBegun(run)) return [];
+  const { name: store } = dcsOf(inventory);
+  return refuse(
+    `${first} is absent in the inventory, and a member of ${store} yet, which takes another member only while all that it has are up`,
+    `take ${first} out first: ${pgprov`remove ${inventory} --host ${first}`}; as long as ${nameOf(run)} is out of reach, that takes \`absent: true\` below ${nameOf(run)}, too`,
+  );
+}
+
 /** Nobody leads, or Patroni is about something else. */
 function unled(run: Run): OperationObjection[] {
   const { view, inventory } = run;
@@ -283,7 +309,7 @@ function quorum(run: Run): OperationObjection[] {
   // What only leads to the members is missed by none.
   if (!isInStore(run) || leavingHost(run)?.roles.includes(role) === false) return [];
   const name = nameOf(run);
-  const others = stayingInStore(run).map((host) => host.name);
+  const others = [...stayingInStore(run).map((host) => host.name), ...absentInStore(run)];
   const healthy = others.filter((other) => isHealthy(view, other) === true);
   const works = isHealthy(view, name) === true ? 1 : 0;
   const isEnough = healthy.length >= quorumOf(others.length) && healthy.length + works >= quorumOf(others.length + 1);

@@ -5,6 +5,7 @@ import { quorumOf } from '../../../../roles/shared/quorum.js';
 import { untilUp } from '../passing.js';
 import { busyObjection } from '../quiet-cluster.js';
 import type { LeavingOptions, LeavingRun as Run } from './options.js';
+import { absentInStore, hasBegun } from './seen.js';
 import { formerMembers, isListed, isOfOther, isRoleTaken, losers, runsThere } from './role-seen.js';
 
 function refuse(message: string, hint: string): OperationObjection[] {
@@ -53,7 +54,7 @@ export function roleObjections(run: Run): OperationObjection[] {
       {
         kind: 'unreachable',
         message: `${enumerate(away)} cannot be reached, and every host has to know the members of ${dcsOf(inventory).name}`,
-        hint: `nothing more was changed; bring ${away.length === 1 ? 'it' : 'them'} back first (${pgprov`ping ${inventory}`})`,
+        hint: `${hasBegun(run) ? 'nothing more was changed' : 'nothing was changed'}; bring ${away.length === 1 ? 'it' : 'them'} back first (${pgprov`ping ${inventory}`})`,
       },
     ];
   if (isRoleTaken(run)) return [];
@@ -103,8 +104,9 @@ function quorum(run: Run): OperationObjection[] {
   const [next, ...later] = losers(run).filter((name) => isListed(run, name));
   if (next === undefined) return [];
   const staying = hostsWith(inventory, role).map(({ name }) => name);
-  const down = [...staying.filter((name) => isHealthy(view, name) !== true), ...later.filter((name) => !runsThere(run, name))];
-  const left = staying.length + later.length;
+  const absent = absentInStore(run);
+  const down = [...staying.filter((name) => isHealthy(view, name) !== true), ...absent, ...later.filter((name) => !runsThere(run, name))];
+  const left = staying.length + absent.length + later.length;
   const works = left - down.length;
   if (works >= quorumOf(left) && works + (runsThere(run, next) ? 1 : 0) >= quorumOf(left + 1)) return [];
   return untilUp(view, staying, [

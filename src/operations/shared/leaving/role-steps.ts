@@ -48,7 +48,11 @@ function bring({ catalog, done, inventory }: Run): OperationStep[] {
     {
       id: 'bring',
       title: `bring ${enumerate(hosts)} to what the inventory says`,
-      converge: { roles: catalog.map((role) => role.name).filter((role) => hostsWith(inventory, role).length > 0), proves: true },
+      converge: {
+        roles: catalog.map((role) => role.name).filter((role) => hostsWith(inventory, role).length > 0),
+        proves: true,
+        leavesAbsent: true,
+      },
     },
   ];
 }

@@ -73,6 +73,12 @@ export function leaderThen(run: Run): string | undefined {
   return leastBehind(view, others);
 }
 
+/** Other hosts that are absent in the inventory and members of the store yet: another operation takes them out, and nothing tells whether they work. */
+export function absentInStore(run: Pick<Run, 'inventory' | 'options' | 'view'>): string[] {
+  const listed = dcsOf(run.inventory).memberNames(run.view);
+  return run.inventory.absent.map(({ name }) => name).filter((name) => name !== nameOf(run) && listed.includes(name));
+}
+
 /** Whether a new machine takes the name of the one that goes. */
 export function isInPlace({ options: { host, by } }: Pick<Run, 'options'>): boolean {
   return by !== undefined && by === host;

@@ -22,6 +22,7 @@ import { bringList, comingBack, fence, revoke } from './fence.js';
 import type { LeavingRun as Run } from './options.js';
 import { isOver } from './over.js';
 import {
+  absentInStore,
   isBack,
   isInPatroni,
   isInPlace,
@@ -122,7 +123,7 @@ export function leaveStore(run: Run): OperationStep[] {
   const { name: store, leaving } = dcsOf(inventory);
   if (on === undefined || leaving === undefined || !isInStore(run)) return [];
   const name = nameOf(run);
-  const left = stayingInStore(run).length;
+  const left = stayingInStore(run).length + absentInStore(run).length;
   return [
     {
       id: 'leave-store',
@@ -269,7 +270,7 @@ function bringOthers(run: Run): OperationStep[] {
     {
       id: 'others',
       title: by === undefined ? `${others} without ${name}` : `${others}, and have ${by} join them as a new member`,
-      converge: { roles, without, proves: true },
+      converge: { roles, without, proves: true, leavesAbsent: true },
     },
   ];
 }
