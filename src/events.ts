@@ -64,7 +64,7 @@ export interface Drift {
   waits?: true;
   /** It contradicts nothing that the inventory says, and whoever made it may have meant it: `status` shows it, and it is no problem. */
   allowed?: true;
-  /** The setting of Patroni's dynamic configuration that it is about, with its value in JSON: `member_slots_ttl 0`. */
+  /** The setting of Patroni's dynamic configuration that it is about, with its value in JSON: `member_slots_ttl "0s"`. */
   setting?: string;
 }
 

@@ -44,7 +44,7 @@ const LOST: { where: string; yaml?: string; members: DcsMember[]; store: object;
     yaml: 'dcs: consul\n',
     members: [member(1), member(2), member(3)],
     store: { [CONSUL_MEMBER.id]: { leader: 'pg1', agents: ['pg1', 'pg2', 'pg3'], servers: [{ name: 'pg3', address: '10.0.0.3' }] } },
-    says: /^preflight: Consul has the agent pg3, which is not in the inventory; put it back/u,
+    says: /^preflight: Consul has the server pg3, which is not in the inventory; put it back/u,
   },
 ];
 

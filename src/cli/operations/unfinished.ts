@@ -41,7 +41,7 @@ export interface Unfinished {
   holdsMembers?: true;
   /** It pauses pools, and may have left them paused. */
   pausesPools?: true;
-  /** Settings of Patroni's dynamic configuration that it makes for its own time, each with its value in JSON: `member_slots_ttl 0`. */
+  /** Settings of Patroni's dynamic configuration that it makes for its own time, each with its value in JSON: `member_slots_ttl "0s"`. */
   sets?: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export async function unfinishedOperation({ dir, cluster, file }: Inventory): Pr
       began: record.began,
       ...(head?.holdsMembers === undefined ? {} : { holdsMembers: head.holdsMembers }),
       ...(record.chosen['pausePools'] === true ? { pausesPools: true as const } : {}),
-      ...(dropsSlots(record) ? { sets: ['member_slots_ttl 0'] } : {}),
+      ...(dropsSlots(record) ? { sets: ['member_slots_ttl "0s"'] } : {}),
     };
     return await assertUnlocked(store).then(
       () => ({

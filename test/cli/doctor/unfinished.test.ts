@@ -92,16 +92,16 @@ describe('doctor of a cluster with an operation that is not finished', () => {
         [{ host: 'pg1', what: 'nobody has set it', mend: 'take it back', setting }],
         await unfinishedOperation(await begun(operation, chosen)),
       )[0];
-    const own = await told('replace', { host: 'pg2', slotsTtl: null }, 'member_slots_ttl 0');
+    const own = await told('replace', { host: 'pg2', slotsTtl: null }, 'member_slots_ttl "0s"');
     expect(own?.what).toBe(
-      'the dynamic configuration of the cluster has member_slots_ttl 0, which pgprov has set for the time of an operation',
+      'the dynamic configuration of the cluster has member_slots_ttl "0s", which pgprov has set for the time of an operation',
     );
     expect(own?.mend).toMatch(/^leave it as it is: .*; the replace that ann@laptop began at 2026-11-28T09:00:00Z is not finished/u);
-    expect((await told('rename', { host: 'pg2', slotsTtl: 60 }, 'member_slots_ttl 0'))?.mend).toBe(own?.mend.replace('replace', 'rename'));
+    expect((await told('rename', { host: 'pg2', slotsTtl: 60 }, 'member_slots_ttl "0s"'))?.mend).toBe(own?.mend.replace('replace', 'rename'));
     // It was 0 before, or has nothing to do with it.
-    expect((await told('replace', { host: 'pg2', slotsTtl: 0 }, 'member_slots_ttl 0'))?.mend).toBe('take it back');
+    expect((await told('replace', { host: 'pg2', slotsTtl: 0 }, 'member_slots_ttl "0s"'))?.mend).toBe('take it back');
     expect((await told('replace', { host: 'pg2', slotsTtl: null }, 'ttl 0'))?.mend).toBe('take it back');
-    expect((await told('restart', {}, 'member_slots_ttl 0'))?.mend).toBe('take it back');
+    expect((await told('restart', {}, 'member_slots_ttl "0s"'))?.mend).toBe('take it back');
   });
 
   it('finds nothing where none is', async () => {
