@@ -97,7 +97,9 @@ describe('doctor of a cluster with an operation that is not finished', () => {
       'the dynamic configuration of the cluster has member_slots_ttl "0s", which pgprov has set for the time of an operation',
     );
     expect(own?.mend).toMatch(/^leave it as it is: .*; the replace that ann@laptop began at 2026-11-28T09:00:00Z is not finished/u);
-    expect((await told('rename', { host: 'pg2', slotsTtl: 60 }, 'member_slots_ttl "0s"'))?.mend).toBe(own?.mend.replace('replace', 'rename'));
+    expect((await told('rename', { host: 'pg2', slotsTtl: 60 }, 'member_slots_ttl "0s"'))?.mend).toBe(
+      own?.mend.replace('replace', 'rename'),
+    );
     // It was 0 before, or has nothing to do with it.
     expect((await told('replace', { host: 'pg2', slotsTtl: 0 }, 'member_slots_ttl "0s"'))?.mend).toBe('take it back');
     expect((await told('replace', { host: 'pg2', slotsTtl: null }, 'ttl 0'))?.mend).toBe('take it back');
