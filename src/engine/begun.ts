@@ -87,7 +87,8 @@ export class Begun<Options extends object> {
   async breakOff(run: OperationRun<Options>): Promise<void> {
     const { operation, end, emit } = this.#options;
     if (operation.broken !== undefined) {
-      const text = await operation.broken(run, { touched: this.#mayHaveMoved, desk: await deskOf(this.#options) });
+      const desk = await deskOf(this.#options, ({ message, hint }) => emit({ type: 'warning', text: `${message}: ${hint}` }));
+      const text = await operation.broken(run, { touched: this.#mayHaveMoved, desk });
       if (text !== undefined) emit({ type: 'warning', text });
     }
     if (!this.#isUnfinished) await end();

@@ -185,7 +185,7 @@ class Operating<Options extends object> {
       objections: () => operation.leaves?.(this.#state.run()) ?? [],
       look: () => this.#state.look(),
     });
-    this.#cluster.results.throwAll(left.map(objectionError));
+    this.#cluster.results.throwAll([...this.#state.leftByHand, ...left].map(objectionError));
   }
 
   async #breakOff(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { PlannedChange } from '../events.js';
 import { holdsData } from '../plan/plan.js';
 import type { HostWork } from '../plan/host-work.js';
-import type { Foreseen, OperationRun, OperationStart } from '../plan/operation.js';
+import type { Foreseen, LeftOver, OperationRun, OperationStart } from '../plan/operation.js';
 import type { RoleContext } from '../plan/role.js';
 import type { Cluster } from './cluster.js';
 import type { Converging } from './converging.js';
@@ -22,6 +22,8 @@ export interface OperationStateParts<Options extends object> {
 /** What an operation decides from: what was seen last of the hosts and of the store, what was chosen, and which steps were carried out. */
 export class OperationState<Options extends object> {
   pass: Pass;
+  /** What a person has to write, because pgprov could not. */
+  readonly leftByHand: LeftOver[] = [];
   readonly #options: OperateOptions<Options>;
   readonly #cluster: Cluster;
   readonly #done = new Set<string>();
@@ -76,6 +78,7 @@ export class OperationState<Options extends object> {
       view,
       done: this.#done,
       ...(this.#options.chosen === undefined ? {} : { resumed: true as const }),
+      ...(this.leftByHand.length === 0 ? {} : { leftByHand: true as const }),
       planned,
       holdsData: holdsData(this.#options.catalog, view),
       contextOf: (host) => this.contextOf(host),

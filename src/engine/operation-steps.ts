@@ -160,7 +160,7 @@ export class OperationSteps<Options extends object> {
 
   async #atDesk(step: DeskStep): Promise<void> {
     await this.#asStage(step, async () => {
-      const desk = await deskOf(this.#parts.options);
+      const desk = await deskOf(this.#parts.options, (left) => this.#parts.state.leftByHand.push(left));
       this.#parts.begun.atDesk();
       await step.atDesk(desk);
       await this.#parts.state.recall();

@@ -67,6 +67,6 @@ function finished(run: LeavingRun): string {
     return `${store} goes on with ${members}, without ${names}, and all else there goes on. The data of its former members stays on ${names}: move it aside before a host gets the role ${role} again`;
   }
   const left = stayingMembers(run).map((host) => host.name);
-  const again = isWanted(run) ? ', which the inventory says by `absent: true`' : '';
+  const again = isWanted(run) && run.leftByHand !== true ? ', which the inventory says by `absent: true`' : '';
   return `${name} is out of ${inventory.cluster}${again}: Patroni and ${dcsOf(inventory).name} go on with ${enumerate(left)}. On ${name}: ${dataWords(run)}. To have it back, take \`absent\` away, see to that data, and run ${pgprov`apply ${inventory}`}`;
 }

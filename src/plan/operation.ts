@@ -125,6 +125,8 @@ export interface OperationRun<Options> extends OperationStart<Options> {
   readonly done: ReadonlySet<string>;
   /** An earlier command began it. */
   readonly resumed?: true;
+  /** The inventory could not be written, and a person has to do it. */
+  readonly leftByHand?: true;
   /** What the converge step at hand would change, while its guards are asked; undefined otherwise. */
   readonly planned: readonly PlannedChange[] | undefined;
   /** A host that takes part has a database. */
@@ -227,7 +229,8 @@ export interface Desk {
   put(reference: { age: string; key: string }, value: Secret): Promise<void>;
   /**
    * Has the inventory's file say something else, and all else in it, comments included, as it is.
-   * @param byHand what a person is told to do where it is written in a way in which a person has to do it; default: then the step fails
+   * @param byHand what a person has to do where the file cannot be written, or is written in a way in which only a person can change it: it is told at
+   * the end, with exit code 1; default: then the step fails
    */
   write(edits: readonly InventoryEdit[], byHand?: string): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { handle } from '../../src/resources/handle.js';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { operate } from '../../src/engine/operate.js';
+import { InputError } from '../../src/lib/errors.js';
 import type { OperateOptions, OperateOutcome } from '../../src/engine/operate-options.js';
 import type { RunEvent } from '../../src/events.js';
 import {
@@ -932,6 +933,27 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       { consent: () => Promise.reject(new Error('asked')) },
     );
     expect(exitCode).toBe(0);
+  });
+
+  it('does all else where the inventory cannot be written, and ends with what a person has to write', async () => {
+    clean('pg2', 'pg3');
+    const mark: OperationStep = { id: 'mark', title: 'mark', atDesk: (desk) => desk.write([], 'write it there') };
+    const marking = painting({
+      remaining: (now) => ({ steps: [...(now.done.has('mark') ? [] : [mark]), ...bare(now).map((host) => stepOn(host))] }),
+      finished: ({ leftByHand }) => `done${leftByHand === true ? ', but for the inventory' : ''}`,
+    });
+    const notes = (events: readonly RunEvent[]): string[] => events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+    const unwritable = {
+      editInventory: () => Promise.reject(new InputError({ kind: 'file/not-writable', message: 'it cannot be written' })),
+    };
+    const { exitCode, errors, steps, record, events } = await run(marking, unwritable);
+    expect([exitCode, steps, record]).toEqual([1, ['pg1 paint/pg1 changed'], ['begin {}', 'end']]);
+    expect(errors.map(({ kind, message, hint }) => [kind, message, hint])).toEqual([
+      ['inventory/by-hand', 'it cannot be written', 'write it there'],
+    ]);
+    expect(notes(events)).toContain('done, but for the inventory');
+    clean('pg2', 'pg3');
+    expect(notes((await run(marking)).events)).toContain('done');
   });
 
   describe('what the store keeps', () => {
