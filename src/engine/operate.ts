@@ -132,7 +132,8 @@ class Operating<Options extends object> {
     // A host that another run has locked, say, is no host that is out of reach.
     if (results.errors.length > 0 && operation.changesNothing !== true) return;
     const begins = chosen === undefined && this.#goesOn === undefined;
-    if (operation.changesNothing !== true) results.throwAll(pass.outdated().map(objectionError));
+    // What must be possible in an emergency brings hosts nothing; where it comes to that after all, the pass asks.
+    if (operation.changesNothing !== true && operation.bears !== true) results.throwAll(pass.outdated().map(objectionError));
     this.#choose();
     await this.#guard();
     if (operation.requiresConverged !== false && begins) await this.#assertConverged(pass);

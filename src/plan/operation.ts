@@ -344,7 +344,8 @@ export interface Operation<Options extends object = object> {
   guards?(run: OperationRun<Options>): OperationObjection[];
   /**
    * It goes on beside a member that the cluster has and the inventory has not: any (`true`), or one of that name (see `Role.strangers`), because it
-   * mends just that, or harms nobody by it and must be possible in an emergency. Default: none, and it changes nothing.
+   * mends just that, or harms nobody by it and must be possible in an emergency. `true` has it go on with a store that does not know all that the
+   * cluster has, too (see `Role.outdated`). Default: none, and it changes nothing.
    */
   bears?: true | ((start: Pick<OperationStart<Options>, 'inventory' | 'options'>, name: string) => boolean);
   /** What must not change in mid-air, filled in before the first step and kept in the operation's record; default: the options as given. */

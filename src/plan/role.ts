@@ -268,7 +268,7 @@ export interface Role extends RoleSchema {
   guards?(view: View, credentials: ClusterCredentials): Objection[];
   /**
    * What the cluster has that the files of this machine do not know, so that bringing it what they have would take something back. Asked with `guards`,
-   * and of every operation that changes something before its first step.
+   * and of every operation that changes something before its first step, but for one that must be possible in an emergency (`bears`).
    */
   outdated?(view: View, credentials: ClusterCredentials): Objection[];
   /**

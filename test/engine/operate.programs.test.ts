@@ -208,7 +208,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(told).toEqual([['paint/pg1'], ['paint/pg2'], ['paint/pg3']]);
   });
 
-  it('is refused before its first step where the store does not know what the cluster has, unless it only asks', async () => {
+  it('is refused before its first step where the store does not know what the cluster has, unless it only asks or must be possible in an emergency', async () => {
     const knowing = { ...web, outdated: () => [{ kind: 'refuse' as const, host: 'pg2', message: 'the store is older', hint: 'bring it' }] };
     for (const rest of [{}, { chosen: {} }, { check: true }]) {
       clean();
@@ -218,6 +218,9 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     const asks = { requiresConverged: false, changesNothing: true, remaining: () => ({ steps: [] }) } as const;
     const asking = await run(painting(asks), { catalog: [knowing] });
     expect(asking.exitCode).toBe(0);
+    clean('pg2', 'pg3');
+    const urgent = await run(painting({ requiresConverged: false, bears: true }), { catalog: [knowing] });
+    expect([urgent.exitCode, urgent.steps]).toEqual([0, ['pg1 paint/pg1 changed']]);
   });
 
   it('says that nothing is left to do, and neither asks nor writes anything', async () => {
