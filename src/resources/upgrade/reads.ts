@@ -2,8 +2,8 @@ import { handle } from '../handle.js';
 import { asDatabaseUser, psql, psqlInput } from '../psql.js';
 import { answerLines, type Observation } from '../resource.js';
 import { clearScratch, scratchDirectory } from '../scratch.js';
-import { joinScripts, NOTHING, sh, type Script } from '../../shell/quote.js';
-import { serves } from './facts.js';
+import { sh, type Script } from '../../shell/quote.js';
+import { besideEarlier } from './beside-earlier.js';
 import type { Major } from './place.js';
 
 /** What the programs of the new major on a host do not take of the server that runs there. */
@@ -38,23 +38,16 @@ const NOT_LOADED = 'could not access file|could not load library|incompatible li
  * @param when default: only before anything begins
  */
 export function upgradeReads(majors: readonly Major[], target: number, when?: 'everyStep'): Observation<UpgradeReads> {
-  const wanted = majors.find(({ version }) => version === target);
-  const earlier = majors.filter(({ version }) => version < target);
   return {
     ...UPGRADE_READS,
     ...(when === undefined ? { when: 'start' as const } : {}),
     probe: () =>
-      wanted === undefined
-        ? NOTHING
-        : joinScripts(
-            earlier.map(
-              (from) => sh`if [ -x ${`${wanted.server.binDirectory}/postgres`} ] && ${serves(from.path, from.server)}; then
-(
+      besideEarlier(
+        { majors, target, program: 'postgres' },
+        (from, wanted) => sh`(
 ${read(from, wanted)}
-)
-fi`,
-            ),
-          ),
+)`,
+      ),
     parse: (answer) => {
       const lines = answerLines(answer);
       const all = (key: string): [string, string][] =>

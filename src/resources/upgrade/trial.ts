@@ -2,8 +2,9 @@ import { handle } from '../handle.js';
 import { asDatabaseUser, psqlInput, socketOptions } from '../psql.js';
 import { answerLines, type Observation } from '../resource.js';
 import { clearScratch, scratchDirectory } from '../scratch.js';
-import { joinScripts, NOTHING, sh, type Script } from '../../shell/quote.js';
-import { initdbQuery, servesAsPrimary } from './facts.js';
+import { sh, type Script } from '../../shell/quote.js';
+import { besideEarlier } from './beside-earlier.js';
+import { initdbQuery } from './facts.js';
 import type { Major } from './place.js';
 
 /** What `pg_upgrade --check` says of the server that runs. */
@@ -47,24 +48,17 @@ const LINES = 20;
  * @param when default: only before anything begins
  */
 export function upgradeTrial(majors: readonly Major[], target: number, when?: 'everyStep'): Observation<UpgradeTrial> {
-  const wanted = majors.find(({ version }) => version === target);
-  const earlier = majors.filter(({ version }) => version < target);
   return {
     ...UPGRADE_TRIAL,
     ...(when === undefined ? { when: 'start' as const } : {}),
     probe: () =>
-      wanted === undefined
-        ? NOTHING
-        : joinScripts(
-            earlier.map(
-              (from) => sh`if [ -x ${`${wanted.server.binDirectory}/pg_upgrade`} ] && ${servesAsPrimary(from.path, from.server)}; then
-echo asked=yes
+      besideEarlier(
+        { majors, target, program: 'pg_upgrade', primary: true },
+        (from, wanted) => sh`echo asked=yes
 (
 ${tried(from, wanted)}
-)
-fi`,
-            ),
-          ),
+)`,
+      ),
     parse: (answer) => {
       const lines = answerLines(answer);
       const all = (key: string): string[] => lines.flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []));
