@@ -4,6 +4,7 @@ import {
   ETCD_MEMBER,
   etcdCluster,
   idOfNewMember,
+  pgprov,
   type EtcdClusterState,
   type EtcdListed,
   type Host,
@@ -108,7 +109,7 @@ function wiped(view: View, { name }: Host, id?: string): Objection {
     kind: 'refuse',
     host: name,
     message: `${name}: the data of its etcd member is gone, while the other members still list it${id === undefined ? '' : ` (id ${hexadecimal(id)})`}; started as it is, it would be refused by the other members, or form an etcd cluster of its own`,
-    hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}${onWorkingMember(view, name)}: \`etcdctl member remove ${id === undefined ? 'ID' : hexadecimal(id)}\`; then run this again: ${name} joins anew`,
+    hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}${onWorkingMember(view, name)}: \`etcdctl member remove ${id === undefined ? 'ID' : hexadecimal(id)}\`; then run this again: ${name} joins anew. Where another machine has its place, ${pgprov`replace ${view.inventory} --host ${name} --dead`} does that, and has the former certificate refused`,
   };
 }
 

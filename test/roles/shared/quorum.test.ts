@@ -220,7 +220,7 @@ describe('a start of etcd', () => {
       title: 'a member whose data is gone',
       scene: { seen: { pg1: sees('pg1', 'pg2'), pg3: sees('pg1', 'pg2') }, empty: ['pg3'] },
       message: wiped,
-      hint: /^(?:as root on pg1|on a member that works).*`etcdctl member remove [0-9a-f]{15,16}`; then run this again: pg3 joins anew$/u,
+      hint: /^(?:as root on pg1|on a member that works).*`etcdctl member remove [0-9a-f]{15,16}`; then run this again: pg3 joins anew\. Where another machine has its place, `pgprov replace [^`]* --host pg3 --dead`/u,
     },
     {
       title: 'a member whose data is gone, reported by its host alone',
